@@ -1,0 +1,65 @@
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+WORKERS ?= 2
+COVERED ?= 95
+
+# Checks judge production's settings, whatever .env says, and connect to no database that matters.
+PRODUCTION := VALHALLA_ENV_FILE= ENV=production GO_LIVE_ENFORCE=1 API_AUTH=token FOUR_EYES=1 HTTPS=1 DEBUG=0 \
+	SECRET_KEY=never-served-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG \
+	ALLOWED_HOSTS=valhalla.example DATABASE_URL=sqlite:///.venv/lint.sqlite3
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help .venv run demo test lint clean
+
+help: ## say what there is
+	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv: $(STAMP) ## install everything into .venv, again only when a requirement has changed
+
+$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
+	@touch $@
+
+# Made once and never again: it is the operator's file from then on. It holds a secret, hence the umask.
+.env: | $(STAMP)
+	@umask 077 && key=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') && \
+		sed "s|^SECRET_KEY=.*|SECRET_KEY=$$key|" .env.example > .env.new && mv .env.new .env
+	@echo "Wrote .env, the trial profile, with a new secret key."
+
+run: .venv .env ## serve on http://localhost:8000: migrated, seeded, with a first operator
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py seed_governance
+	@$(BIN)/python manage.py create_first_operator
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@exec $(BIN)/gunicorn
+
+demo: .venv .env ## fill the database with demo data, and say where to look
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py seed_governance
+	@$(BIN)/python manage.py seed_demo
+	@echo "Now 'make run', and look at http://localhost:8000/admin/ and http://localhost:8000/api/governance/review."
+
+test: .venv ## run every test, on SQLite and then on PostgreSQL, with the coverage of both
+	@rm -f .coverage .coverage.*
+	@echo "== Tests on SQLite"
+	@COVERAGE_FILE=.coverage.sqlite $(BIN)/pytest -q -n $(WORKERS) --cov --cov-report= --database=sqlite
+	@echo "== Tests on PostgreSQL"
+	@COVERAGE_FILE=.coverage.postgresql $(BIN)/pytest -q -n $(WORKERS) --cov --cov-report= --database=postgresql
+	@echo "== Coverage of both, with branches"
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=$(COVERED)
+
+lint: .venv ## run every check, the cheapest first
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/lint-imports --no-logo
+	$(PRODUCTION) $(BIN)/mypy
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
+
+clean: ## remove what can be made again; .env and the database stay
+	rm -rf .venv staticfiles .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

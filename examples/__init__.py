@@ -1,0 +1,1 @@
+"""Worked examples of engines behind the four levers."""

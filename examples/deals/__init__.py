@@ -1,0 +1,1 @@
+"""The reference engine: what it asks of each lever before it acts, and what it tells them after."""

@@ -1,0 +1,17 @@
+"""The deals in the console, read-only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from examples.deals.models import Deal
+from governance.admin import ReadOnlyAdmin
+
+
+@admin.register(Deal)
+class DealAdmin(ReadOnlyAdmin):
+    """Deals."""
+
+    list_display = ("id", "title", "amount", "signed", "realized_loss", "actor", "created_at")
+    list_filter = ("signed",)
+    search_fields = ("title", "actor")

@@ -1,0 +1,43 @@
+"""The reference engine over HTTP. Every method executes in production, as the gate's path rule says too."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from examples.deals import services
+from examples.deals.models import Deal
+from examples.deals.serializers import DealSerializer, OfferSerializer
+from examples.deals.services import Offer, Refusal
+from governance import problems, roles
+from governance.attribution import actor_of
+
+
+class DealViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Deal]):
+    """Deals: booked behind all four levers."""
+
+    queryset = Deal.objects.order_by("-pk")
+    serializer_class = DealSerializer
+    filterset_fields: ClassVar = ["signed", "actor"]
+    rights: ClassVar = {"create": roles.ACT}
+    exec_class = "PROD_EXEC"
+    exec_engine = services.ENGINE
+
+    @extend_schema(request=OfferSerializer, responses={201: DealSerializer})
+    def create(self, request: Request) -> Response:
+        """Make an offer and book it; 409 names the lever that refuses."""
+        written = OfferSerializer(data=request.data)
+        written.is_valid(raise_exception=True)
+        asked = dict(written.validated_data)
+        actor, _reason = actor_of(request, asked.pop("actor")), asked.pop("reason")
+        made = services.make(
+            offer=Offer(**asked), actor=actor, idempotency_key=request.headers.get("Idempotency-Key") or None
+        )
+        if isinstance(made, Refusal):
+            told = problems.body(409, made.message, made.reason, lever=made.lever)
+            return Response(told, status=409, content_type=problems.MEDIA_TYPE)
+        return Response(DealSerializer(made).data, status=status.HTTP_201_CREATED)

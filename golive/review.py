@@ -1,0 +1,58 @@
+"""The switches' part of the review."""
+
+from __future__ import annotations
+
+from golive import rules, selectors
+from governance import readiness
+from governance.models import AuditEvent
+from governance.register import Period, Section, Table
+
+ACTIONS = ("go_live.enable", "go_live.disable", "kill_switch.engage", "kill_switch.release")
+
+
+def section(period: Period) -> Section:
+    """Return where production stands, what the checklist lacks, and how the switches were turned in ``period``."""
+    state = selectors.shown(selectors.state())
+    status = rules.status(
+        enabled=state["go_live_enabled"], killed=state["kill_switch_engaged"], enforced=state["enforced"]
+    )
+    checklist = readiness.checklist()
+    failing = [name for name, line in checklist["required"].items() if not line["ok"]]
+    turns = list(
+        AuditEvent.objects.filter(
+            action__in=ACTIONS, outcome=AuditEvent.Outcome.APPLIED, at__gte=period.start, at__lt=period.end
+        ).order_by("pk")[:100]
+    )
+    data = {
+        **state,
+        "status": status,
+        "checklist_ok": checklist["ok"],
+        "failing": failing,
+        "turns": [{"at": turn.at, "actor": turn.actor, "action": turn.action, "reason": turn.reason} for turn in turns],
+    }
+    tables = [
+        Table(
+            "State",
+            ["Status", "Changed by", "Reason", "At (UTC)", "Epoch"],
+            [
+                [
+                    status,
+                    state["changed_by"],
+                    state["reason"],
+                    f"{state['updated_at']:%Y-%m-%d %H:%M}",
+                    str(state["epoch"]),
+                ]
+            ],
+            "",
+        ),
+        Table(
+            "Turned in this period",
+            ["At (UTC)", "Who", "What", "Why"],
+            [[f"{turn.at:%Y-%m-%d %H:%M}", turn.actor, turn.action, turn.reason] for turn in turns],
+            "No switch was turned.",
+        ),
+    ]
+    alarms = ["the kill switch is engaged"] if state["kill_switch_engaged"] else []
+    alarms += ["enforcement is off: nothing is blocked"] if not state["enforced"] else []
+    alarms += [f"the checklist fails: {', '.join(failing)}"] if failing else []
+    return Section("go_live", "Go-live", data, tables, alarms)

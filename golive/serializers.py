@@ -1,0 +1,54 @@
+"""Shapes of the switches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from governance.fields import StrictBooleanField
+from governance.serializers import WriteSerializer
+
+
+class GoLiveStateSerializer(serializers.Serializer[Any]):
+    """The switches, who turned them last, and whether this process enforces them."""
+
+    go_live_enabled = serializers.BooleanField(help_text="Production may run.")
+    kill_switch_engaged = serializers.BooleanField(help_text="Everything that acts in production is refused.")
+    changed_by = serializers.CharField(help_text="Who changed it last.")
+    reason = serializers.CharField(help_text="Why.")
+    updated_at = serializers.DateTimeField(help_text="When (UTC).")
+    enforced = serializers.BooleanField(help_text="Whether this process enforces the switches at all.")
+    environment = serializers.CharField(help_text="ENV.")
+    epoch = serializers.IntegerField(help_text="Grows by one with every change.")
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """One line of the checklist."""
+
+    ok = serializers.BooleanField(help_text="Whether it passes.")
+    detail = serializers.CharField(help_text="What was found, and what to do.")
+
+
+class ChecklistSerializer(serializers.Serializer[Any]):
+    """The go-live checklist."""
+
+    ok = serializers.BooleanField(help_text="Whether every required line passes.")
+    required = serializers.DictField(child=CheckSerializer(), help_text="Lines that keep production closed.")
+    warnings = serializers.DictField(child=CheckSerializer(), help_text="Lines that a person should know of.")
+
+
+class EnableSchema(serializers.Serializer[Any]):
+    """What enabling takes."""
+
+    override = StrictBooleanField(default=False, help_text="Enable although the checklist fails; needs a reason.")
+
+
+class NothingSchema(serializers.Serializer[Any]):
+    """What turning a switch takes: nothing beyond who and why."""
+
+
+class EnableSerializer(WriteSerializer):
+    """The body of enable."""
+
+    override = StrictBooleanField(default=False, help_text="Enable although the checklist fails; needs a reason.")

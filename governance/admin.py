@@ -1,0 +1,67 @@
+"""Operator screens of the kernel, and the base that every lever's screens stand on."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from governance.models import AuditEvent, ChangeRequest, Epoch, Hold
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """A model that is shown and never edited here: changes go through the door."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    actions: ClassVar = None
+
+    def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:
+        """Return False: rows are written by services."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return False: rows are written by services."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return False: nothing here is deleted."""
+        return False
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """What holds now."""
+
+    list_display = ("scope", "code", "reason", "source", "since", "until")
+    list_filter = ("source", "code")
+    search_fields = ("scope", "reason")
+
+
+@admin.register(ChangeRequest)
+class ChangeRequestAdmin(ReadOnlyAdmin):
+    """Changes that wait, or waited, for a second person."""
+
+    list_display = ("id", "action", "target", "status", "requested_by", "requested_at", "decided_by")
+    list_filter = ("status", "action")
+    search_fields = ("target", "requested_by", "reason")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who changed, approved or attempted what."""
+
+    list_display = ("at", "actor", "action", "target", "outcome", "reason", "via")
+    list_filter = ("outcome", "action", "via")
+    search_fields = ("actor", "target", "reason", "request_id")
+    date_hierarchy = "at"
+
+
+@admin.register(Epoch)
+class EpochAdmin(ReadOnlyAdmin):
+    """The epoch of the switches."""
+
+    list_display = ("id", "value")

@@ -1,0 +1,266 @@
+"""The one door: every change that an operator makes is a named action, submitted here.
+
+The API, the console and the commands all call ``submit``. With four eyes on, what loosens a control waits for a
+second person; what tightens is applied at once; a patch that does both is divided.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from governance import audit, clock, origin, register
+from governance.errors import Invalid, NotFound
+from governance.models import AuditEvent, ChangeRequest
+from governance.register import Action, Target
+
+TIME_TO_LIVE = dt.timedelta(hours=72)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Applied:
+    """The change is made; ``result`` is what the lever's service returned."""
+
+    result: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pending:
+    """``change`` waits for a second person; ``result`` is what its tightening half made at once, if it had one."""
+
+    change: ChangeRequest
+    result: Any = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """The change is not made. ``unmet`` says that a precondition fails, rather than that two things contradict."""
+
+    code: str
+    message: str
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    unmet: bool = False
+
+
+Outcome = Applied | Pending | Refused
+
+
+def submit(*, action: str, target: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> Outcome:
+    """Make a change, put it before a second person, or refuse it.
+
+    ``patch`` holds the fields to change, in the units of the action's schema. Raises ``Invalid`` for a malformed
+    patch and ``NotFound`` for an unknown action or target.
+    """
+    spec = register.action(action)
+    target = spec.spell(target)
+    values = _clean(spec, patch)
+    if spec.needs_reason and not reason.strip():
+        raise Invalid({"reason": ["Say why: this change is recorded with its reason."]})
+    with transaction.atomic():
+        row = spec.lock(target)
+        refusal = spec.refuses(target, values, reason)
+        if refusal is not None:
+            return _refused(spec, target, actor, reason, values, refusal)
+        loosening = _loosening(spec, row, values) if settings.FOUR_EYES else None
+        if loosening is None:
+            return _apply(spec, target, values, actor, reason)
+        return _propose(spec, target, values, loosening, actor, reason)
+
+
+def preview(*, action: str, target: str, patch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """Return how the target stands, what ``patch`` would set, and whether any of it loosens a control."""
+    spec = register.action(action)
+    target = spec.spell(target)
+    values = _clean(spec, patch)
+    with transaction.atomic():
+        row = spec.lock(target)
+        return audit.canonical(row.snapshot()), _shown(spec, values), _loosening(spec, row, values) is not None
+
+
+def approve(*, change_id: int, actor: str, reason: str = "") -> Applied | Refused:
+    """Apply a pending change exactly as proposed, in one transaction that locks the request and its target.
+
+    Refused where it is not pending any more, where ``actor`` proposed it, where its time is over, and where its target
+    has changed since (``details`` shows both).
+    """
+    with transaction.atomic():
+        change = _locked(change_id)
+        refusal = _undecidable(change)
+        if refusal is not None:
+            return refusal
+        if change.requested_by == actor:
+            return Refused("own_change", "Nobody approves a change of their own: ask a second person.")
+        spec = register.action(change.action)
+        standing = audit.canonical(spec.lock(change.target).snapshot())
+        if standing != change.before:
+            _decide(change, ChangeRequest.Status.STALE, actor, reason)
+            message = "The target changed after this was proposed: look at both and propose it anew."
+            return Refused("stale", message, {"proposed_against": change.before, "standing": standing})
+        values = _clean(spec, change.patch)
+        refusal = spec.refuses(change.target, values, change.reason)
+        with origin.of(change_id=change.pk, on_behalf_of=change.requested_by):
+            outcome = refusal or _apply(spec, change.target, values, actor, change.reason)
+        if isinstance(outcome, Refused):
+            _decide(change, ChangeRequest.Status.REFUSED, actor, outcome.message)
+            return outcome
+        _decide(change, ChangeRequest.Status.APPLIED, actor, reason)
+        return outcome
+
+
+def reject(*, change_id: int, actor: str, reason: str = "") -> ChangeRequest | Refused:
+    """End a pending change without applying it."""
+    return _end(change_id, actor, reason, ChangeRequest.Status.REJECTED, lambda _change: None)
+
+
+def withdraw(*, change_id: int, actor: str, reason: str = "") -> ChangeRequest | Refused:
+    """Take back a pending change; only who proposed it can."""
+
+    def not_theirs(change: ChangeRequest) -> Refused | None:
+        if change.requested_by == actor:
+            return None
+        return Refused("not_yours", f"{change.requested_by} proposed this change and alone can withdraw it: reject it.")
+
+    return _end(change_id, actor, reason, ChangeRequest.Status.WITHDRAWN, not_theirs)
+
+
+def _clean(spec: Action, patch: Mapping[str, Any]) -> dict[str, Any]:
+    schema = spec.schema(data=dict(patch), partial=spec.divisible)
+    unknown = [name for name in patch if name not in schema.fields]
+    if unknown:
+        known = ", ".join(schema.fields) or "none"
+        raise Invalid({name: [f"Is no field of this change: it takes {known}."] for name in unknown})
+    if not schema.is_valid():
+        raise Invalid({field: [str(said) for said in _flat(told)] for field, told in schema.errors.items()})
+    return dict(schema.validated_data)
+
+
+def _flat(told: Any) -> list[Any]:
+    return list(told) if isinstance(told, list) else [told]
+
+
+def _shown(spec: Action, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return cleaned values as the schema shows them, so that they can be stored, read and cleaned again."""
+    fields = spec.schema().fields
+    return audit.canonical(
+        {name: None if value is None else fields[name].to_representation(value) for name, value in values.items()}
+    )
+
+
+def _loosening(spec: Action, row: Target, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the part of a patch that needs a second person; None where nothing loosens."""
+    names = set(spec.loosens({name: getattr(row, name, None) for name in values}, values))
+    if not names:
+        return None
+    return {name: value for name, value in values.items() if name in names} if spec.divisible else dict(values)
+
+
+def _apply(spec: Action, target: str, values: Mapping[str, Any], actor: str, reason: str) -> Applied | Refused:
+    result = spec.apply(target=target, patch=values, actor=actor, reason=reason)
+    if isinstance(result, Refused):
+        return _refused(spec, target, actor, reason, values, result)
+    return Applied(result)
+
+
+def _refused(
+    spec: Action, target: str, actor: str, reason: str, values: Mapping[str, Any], refusal: Refused
+) -> Refused:
+    audit.record(
+        action=spec.name,
+        target=target,
+        actor=actor,
+        outcome=AuditEvent.Outcome.REFUSED,
+        reason=reason or refusal.message,
+        after={"asked": _shown(spec, values), "refused": refusal.code},
+    )
+    return refusal
+
+
+def _propose(
+    spec: Action, target: str, values: Mapping[str, Any], loosening: Mapping[str, Any], actor: str, reason: str
+) -> Pending | Refused:
+    if not reason.strip():
+        raise Invalid({"reason": ["Say why: this loosens a control, so a second person will be asked to approve it."]})
+    rest = {name: value for name, value in values.items() if name not in loosening}
+    applied: Applied | Refused | None = _apply(spec, target, rest, actor, reason) if rest else None
+    if isinstance(applied, Refused):
+        return applied
+    asked_at = clock.now()
+    change = ChangeRequest.objects.create(
+        action=spec.name,
+        target=target,
+        patch=_shown(spec, loosening),
+        before=audit.canonical(spec.lock(target).snapshot()),
+        reason=reason,
+        requested_by=actor,
+        requested_at=asked_at,
+        expires_at=asked_at + TIME_TO_LIVE,
+    )
+    with origin.of(change_id=change.pk):
+        audit.record(
+            action=spec.name,
+            target=target,
+            actor=actor,
+            outcome=AuditEvent.Outcome.PROPOSED,
+            reason=reason,
+            before=change.before,
+            after=change.patch,
+        )
+    return Pending(change, applied.result if applied else None)
+
+
+def _locked(change_id: int) -> ChangeRequest:
+    change = ChangeRequest.objects.select_for_update().filter(pk=change_id).first()
+    if change is None:
+        raise NotFound(f"There is no change request {change_id}.")
+    return change
+
+
+def _undecidable(change: ChangeRequest) -> Refused | None:
+    if change.status != ChangeRequest.Status.PENDING:
+        return Refused("not_pending", f"Change request {change.pk} is {change.get_status_display()} already.")
+    if change.expires_at <= clock.now():
+        _decide(change, ChangeRequest.Status.EXPIRED, change.requested_by, "Nobody decided in time.")
+        return Refused("expired", f"Change request {change.pk} was not decided in time: propose it anew.")
+    return None
+
+
+def _end(
+    change_id: int, actor: str, reason: str, status: str, objection: Callable[[ChangeRequest], Refused | None]
+) -> ChangeRequest | Refused:
+    with transaction.atomic():
+        change = _locked(change_id)
+        refusal = _undecidable(change) or objection(change)
+        if refusal is not None:
+            return refusal
+        _decide(change, status, actor, reason)
+        return change
+
+
+_TRAIL = {
+    ChangeRequest.Status.APPLIED: AuditEvent.Outcome.APPROVED,
+    ChangeRequest.Status.REJECTED: AuditEvent.Outcome.REJECTED,
+    ChangeRequest.Status.WITHDRAWN: AuditEvent.Outcome.WITHDRAWN,
+    ChangeRequest.Status.STALE: AuditEvent.Outcome.STALE,
+    ChangeRequest.Status.EXPIRED: AuditEvent.Outcome.EXPIRED,
+    ChangeRequest.Status.REFUSED: AuditEvent.Outcome.REFUSED,
+}
+
+
+def _decide(change: ChangeRequest, status: str, actor: str, reason: str) -> None:
+    change.status, change.decided_by, change.decided_at, change.decision_reason = status, actor, clock.now(), reason
+    change.save(update_fields=["status", "decided_by", "decided_at", "decision_reason"])
+    with origin.of(change_id=change.pk):
+        audit.record(
+            action=change.action,
+            target=change.target,
+            actor=actor,
+            outcome=_TRAIL[ChangeRequest.Status(status)],
+            reason=reason,
+            before=change.before,
+            after=change.patch,
+        )

@@ -1,0 +1,23 @@
+"""The epoch: one number that grows with every change of the switches, so that an old admission can be told."""
+
+from __future__ import annotations
+
+from django.db.models import F
+
+from governance.errors import Unavailable
+from governance.models import Epoch
+
+
+def advance() -> int:
+    """Add one, in the transaction that changes the switches, and return the new epoch."""
+    if not Epoch.objects.filter(pk=1).update(value=F("value") + 1):
+        raise Unavailable("The epoch's row is missing: run `python manage.py seed_governance`.")
+    return current()
+
+
+def current() -> int:
+    """Return the epoch; Unavailable where its row is missing."""
+    value = Epoch.objects.filter(pk=1).values_list("value", flat=True).first()
+    if value is None:
+        raise Unavailable("The epoch's row is missing: run `python manage.py seed_governance`.")
+    return value

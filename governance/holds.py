@@ -1,0 +1,57 @@
+"""Holds: who must not act. A lever places and lifts its own; whoever must refuse asks here and knows no lever."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+
+from governance import clock
+from governance.models import EVERYTHING, Hold
+
+__all__ = ["EVERYTHING", "lift", "pinning", "place", "standing"]
+
+
+def place(
+    *,
+    scope: str,
+    source: str,
+    code: str,
+    reason: str,
+    rank: int,
+    key: str = "",
+    pins: str = "",
+    enforced_only: bool = False,
+    until: dt.datetime | None = None,
+) -> Hold:
+    """Place a hold, in the transaction that changes the lever's state; one that stands keeps its ``since``."""
+    words = {"reason": reason, "rank": rank, "pins": pins, "enforced_only": enforced_only, "until": until}
+    hold, _created = Hold.objects.update_or_create(
+        scope=scope,
+        source=source,
+        code=code,
+        key=key,
+        defaults=words,
+        create_defaults={**words, "since": clock.now()},
+    )
+    return hold
+
+
+def lift(*, scope: str, source: str, code: str, key: str = "") -> bool:
+    """Take a hold away, in the transaction that changes the lever's state; say whether one was there."""
+    deleted, _by_model = Hold.objects.filter(scope=scope, source=source, code=code, key=key).delete()
+    return deleted > 0
+
+
+def standing(engine: str | None) -> list[Hold]:
+    """Return what holds ``engine`` now (None: everything alone), the hold that names the refusal first.
+
+    One query. Call it after the locks of the decision are taken: a hold that was committed while the caller waited
+    is seen only by a read that starts after the wait.
+    """
+    return list(Hold.objects.over(engine, at=clock.database_now(), enforced=settings.GOVERNANCE_ENFORCED))
+
+
+def pinning(control: str) -> Hold | None:
+    """Return the hold that keeps ``control`` (such as ``kill_switch``) from being loosened, if one stands."""
+    return Hold.objects.filter(pins=control).first()

@@ -1,0 +1,61 @@
+"""``manage.py control_plane_review``: the Monday review in the terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table as RichTable
+
+from governance import clock, review
+from governance.register import Period, Section, Table
+
+
+class Command(BaseCommand):
+    """Show every lever's section over the last days."""
+
+    help = "The control plane review: go-live, ledger against caps, refusals, tripwires, incidents, scorecards."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the form and the length of the period."""
+        parser.add_argument("--json", action="store_true", help="Print JSON instead of tables.")
+        parser.add_argument("--days", type=int, default=7, choices=range(1, 367), metavar="DAYS", help="How far back.")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the review."""
+        end = clock.now()
+        period = Period(end - dt.timedelta(days=options["days"]), end)
+        if options["json"]:
+            self.stdout.write(json.dumps(review.control_plane(period), cls=DjangoJSONEncoder, indent=2))
+            return
+        console = Console(file=self.stdout, force_terminal=getattr(self.stdout, "isatty", bool)() or None)
+        span = f"{period.start:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC"
+        console.print(Panel(f"[bold]Control plane review[/bold]\n{span}", expand=False))
+        alarms = []
+        for section in review.sections(period):
+            alarms += [f"{section.title}: {alarm}" for alarm in section.alarms]
+            _print_section(console, section)
+        verdict = "\n".join(f"- {escape(alarm)}" for alarm in alarms) or "Nothing needs a person."
+        console.print(Panel(verdict, title="To look at", border_style="red" if alarms else "green", expand=False))
+
+
+def _print_section(console: Console, section: Section) -> None:
+    console.print(f"\n[bold underline]{escape(section.title)}[/bold underline]")
+    for table in section.tables:
+        if table.rows:
+            console.print(_rich(table))
+        elif table.empty:
+            console.print(f"[dim]{escape(table.title)}: {escape(table.empty)}[/dim]")
+
+
+def _rich(table: Table) -> RichTable:
+    drawn = RichTable(*table.columns, title=table.title, title_justify="left")
+    for row in table.rows:
+        drawn.add_row(*(escape(cell) for cell in row))
+    return drawn

@@ -1,0 +1,171 @@
+"""The tables of the kernel: holds, the epoch, change requests and the audit trail."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import ClassVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+
+EVERYTHING = "*"
+
+
+class HoldQuerySet(models.QuerySet["Hold"]):
+    """Questions about holds."""
+
+    def over(self, engine: str | None, *, at: dt.datetime, enforced: bool) -> HoldQuerySet:
+        """Return what holds ``engine`` (None: everything alone) at ``at``, the first to be named first."""
+        scopes = [EVERYTHING] if engine is None else [EVERYTHING, engine]
+        holds = self.filter(Q(until__isnull=True) | Q(until__gt=at), scope__in=scopes)
+        if not enforced:
+            holds = holds.filter(enforced_only=False)
+        return holds.order_by("rank", "since", "pk")
+
+
+class Hold(models.Model):
+    """A scope that must not act, why, and since when."""
+
+    scope = models.CharField(max_length=64, help_text="The engine that must not act, or * for everything.")
+    source = models.CharField(max_length=64, help_text="The lever that placed the hold and alone lifts it.")
+    code = models.CharField(max_length=64, help_text="The reason as machines read it, such as kill_switch_engaged.")
+    key = models.CharField(
+        max_length=160, blank=True, help_text="Which of the lever's rows, such as WHOLESALE.contract_rate."
+    )
+    reason = models.TextField(blank=True, help_text="The reason as people read it.")
+    rank = models.PositiveSmallIntegerField(
+        default=50, help_text="Of several holds the one with the lowest rank names the refusal."
+    )
+    enforced_only = models.BooleanField(
+        default=False, help_text="Counts only where enforcement is on (go-live and the kill switch)."
+    )
+    pins = models.CharField(
+        max_length=160, blank=True, help_text="The control that cannot be loosened while this hold stands."
+    )
+    since = models.DateTimeField(help_text="When the hold was placed (UTC).")
+    until = models.DateTimeField(null=True, blank=True, help_text="When it ends by itself (UTC); empty: never.")
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        db_table = "hold"
+        ordering: ClassVar = ["rank", "since", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["scope", "source", "code", "key"], name="hold_once"),
+            models.CheckConstraint(condition=~Q(scope="") & ~Q(code=""), name="hold_names_scope_and_code"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["pins"], name="hold_pins")]
+
+    def __str__(self) -> str:
+        """Return the hold in one line."""
+        return f"{self.scope}: {self.code}"
+
+
+class Epoch(models.Model):
+    """A number that grows with every change of the go-live switches: who was admitted before can be told."""
+
+    value = models.PositiveBigIntegerField(default=1, help_text="Grows by one with every change; never shrinks.")
+
+    class Meta:
+        db_table = "governance_epoch"
+        verbose_name_plural = "epoch"
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(pk=1), name="epoch_is_one_row")]
+
+    def __str__(self) -> str:
+        """Return the number."""
+        return str(self.value)
+
+
+class ChangeRequest(models.Model):
+    """A loosening change that waits for a second person."""
+
+    class Status(models.TextChoices):
+        """How it stands; every status but PENDING is final."""
+
+        PENDING = "PENDING", "pending"
+        APPLIED = "APPLIED", "applied"
+        REJECTED = "REJECTED", "rejected"
+        WITHDRAWN = "WITHDRAWN", "withdrawn"
+        STALE = "STALE", "stale: the target changed meanwhile"
+        EXPIRED = "EXPIRED", "expired"
+        REFUSED = "REFUSED", "refused when it was to be applied"
+
+    action = models.CharField(max_length=64, help_text="The named action, such as risk.policy.set.")
+    target = models.CharField(max_length=160, blank=True, help_text="What it changes, such as WHOLESALE.")
+    patch = models.JSONField(encoder=DjangoJSONEncoder, help_text="The fields that it sets.")
+    before = models.JSONField(
+        encoder=DjangoJSONEncoder, null=True, help_text="The target's fields when it was proposed."
+    )
+    reason = models.TextField(help_text="Why it is proposed.")
+    requested_by = models.CharField(max_length=150, help_text="Who proposed it, and may not approve it.")
+    requested_at = models.DateTimeField(help_text="When it was proposed (UTC).")
+    expires_at = models.DateTimeField(help_text="When it dies unapproved (UTC).")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING, help_text="How it stands.")
+    decided_by = models.CharField(max_length=150, blank=True, help_text="Who approved, rejected or withdrew it.")
+    decided_at = models.DateTimeField(null=True, blank=True, help_text="When that was (UTC).")
+    decision_reason = models.TextField(blank=True, help_text="Why it was decided so.")
+
+    class Meta:
+        db_table = "change_request"
+        ordering: ClassVar = ["-pk"]
+        indexes: ClassVar = [models.Index(fields=["status", "-id"], name="change_by_status")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(status="PENDING", decided_at__isnull=True)
+                | (~Q(status="PENDING") & Q(decided_at__isnull=False)),
+                name="change_decided_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="APPLIED") | ~Q(decided_by=models.F("requested_by")),
+                name="change_applied_by_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the change in one line."""
+        return f"#{self.pk} {self.action} {self.target}".rstrip()
+
+
+class AuditEvent(models.Model):
+    """One thing that a person changed, approved or attempted, or that a tripwire pulled. Appended, never edited."""
+
+    class Outcome(models.TextChoices):
+        """What came of it."""
+
+        APPLIED = "APPLIED", "applied"
+        PROPOSED = "PROPOSED", "proposed"
+        APPROVED = "APPROVED", "approved"
+        REJECTED = "REJECTED", "rejected"
+        WITHDRAWN = "WITHDRAWN", "withdrawn"
+        STALE = "STALE", "stale"
+        EXPIRED = "EXPIRED", "expired"
+        REFUSED = "REFUSED", "refused"
+
+    at = models.DateTimeField(help_text="When (UTC).")
+    actor = models.CharField(max_length=150, help_text="Who: the authenticated user, or the name given in open mode.")
+    on_behalf_of = models.CharField(max_length=150, blank=True, help_text="The other actor whom the body named.")
+    action = models.CharField(max_length=64, help_text="The named action.")
+    target = models.CharField(max_length=160, blank=True, help_text="What it changed.")
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, help_text="What came of it.")
+    before = models.JSONField(encoder=DjangoJSONEncoder, null=True, help_text="The target before.")
+    after = models.JSONField(encoder=DjangoJSONEncoder, null=True, help_text="The target after, or what was asked.")
+    reason = models.TextField(blank=True, help_text="Why.")
+    via = models.CharField(max_length=16, help_text="From where: api, console, command, tripwire or service.")
+    address = models.CharField(max_length=64, blank=True, help_text="The caller's network address.")
+    request_id = models.CharField(max_length=64, blank=True, help_text="The request's id, the same in the logs.")
+    change_request = models.ForeignKey(
+        ChangeRequest, null=True, blank=True, on_delete=models.PROTECT, help_text="The approved change, if any."
+    )
+
+    class Meta:
+        db_table = "audit_event"
+        ordering: ClassVar = ["-pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["action", "target", "-id"], name="audit_by_target"),
+            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the event in one line."""
+        return f"{self.actor} {self.action} {self.target} {self.outcome}"

@@ -1,0 +1,96 @@
+"""What must be true before production may be enabled: the kernel's own checks, and every lever's."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from governance import register, seeds
+from governance.register import Check
+
+KEY_LENGTH = 32
+
+
+def checks() -> list[Check]:
+    """Return every line of the checklist, the kernel's first. Where the database does not answer, it raises."""
+    return [*_own(), *(check for lever in register.levers() for check in lever.checks())]
+
+
+def checklist() -> dict[str, Any]:
+    """Return ``{ok, required: {name: {ok, detail}}, warnings: {…}}``; warnings never keep ``ok`` from being true."""
+    every = checks()
+    return {
+        "ok": all(check.ok for check in every if check.required),
+        "required": {check.name: {"ok": check.ok, "detail": check.detail} for check in every if check.required},
+        "warnings": {check.name: {"ok": check.ok, "detail": check.detail} for check in every if not check.required},
+    }
+
+
+def unapplied_migrations() -> list[str]:
+    """Name the migrations that stand in the code and are not applied to the database."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    return [f"{app}.{name}" for app, name in sorted(_in_code()) if (app, name) not in applied]
+
+
+@functools.cache
+def _in_code() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
+def _own() -> list[Check]:
+    yes, no = "yes", "no"
+    return [
+        _backend_complete(),
+        _packs_installed(),
+        Check(
+            "secret_key",
+            not settings.SECRET_KEY.startswith("insecure-") and len(settings.SECRET_KEY) >= KEY_LENGTH,
+            f"SECRET_KEY is a real one of at least {KEY_LENGTH} characters.",
+        ),
+        Check("debug_off", not settings.DEBUG, f"DEBUG is on: {yes if settings.DEBUG else no}."),
+        Check(
+            "enforcement_on",
+            settings.GOVERNANCE_ENFORCED,
+            f"Enforcement is {'on' if settings.GOVERNANCE_ENFORCED else 'OFF: nothing is blocked'} "
+            f"(ENV={settings.ENVIRONMENT}).",
+            required=False,
+        ),
+        Check(
+            "api_closed",
+            settings.API_AUTH == "token",
+            f"API_AUTH={settings.API_AUTH}."
+            + ("" if settings.API_AUTH == "token" else " Anyone on this machine may call: use API_AUTH=token."),
+            required=False,
+        ),
+        Check(
+            "four_eyes",
+            settings.FOUR_EYES,
+            f"FOUR_EYES={int(settings.FOUR_EYES)}."
+            + ("" if settings.FOUR_EYES else " One person alone can loosen a control."),
+            required=False,
+        ),
+    ]
+
+
+def _backend_complete() -> Check:
+    unapplied = unapplied_migrations()
+    if unapplied:
+        return Check("backend_complete", ok=False, detail=f"Not migrated: {', '.join(unapplied)}. Run migrate.")
+    gone = seeds.missing()
+    if gone:
+        return Check("backend_complete", ok=False, detail=f"Missing: {', '.join(gone)}. Run seed_governance.")
+    return Check("backend_complete", ok=True, detail="Every migration is applied and every seed row is there.")
+
+
+def _packs_installed() -> Check:
+    announced = {lever.name for lever in register.levers()}
+    gone = [name for name in settings.GOVERNANCE_LEVERS if name not in announced or not apps.is_installed(name)]
+    if gone:
+        return Check("packs_installed", ok=False, detail=f"Not installed: {', '.join(gone)}. See INSTALLED_APPS.")
+    return Check("packs_installed", ok=True, detail=f"Installed and announced: {', '.join(sorted(announced))}.")

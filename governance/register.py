@@ -1,0 +1,159 @@
+"""The register: levers announce themselves here at start, and whoever has a question asks all of them.
+
+Orders go by import, questions go by register: the checklist, the review and the door know no lever by name, so a
+further lever is one new app and no edit elsewhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from governance.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from rest_framework.serializers import Serializer
+
+    from governance.changes import Refused
+
+
+class Target(Protocol):
+    """What an action changes: a row, saved or not, that can say how its controls stand."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the controls, JSON-ready, in the units that an operator sets."""
+
+
+class Apply(Protocol):
+    """How an action is carried out: by a service of its lever, which records the change itself."""
+
+    def __call__(self, *, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+        """Return what the change made, or a ``Refused`` that left everything as it was."""
+
+
+def never_refuses(_target: str, _patch: Mapping[str, Any], _reason: str) -> Refused | None:
+    """Return None: the action has no condition beyond its schema."""
+    return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A change that a lever offers to operators.
+
+    ``name`` is the action's name in the trail (``risk.policy.set``) and ``label`` its name on a button. ``schema``
+    validates the patch. ``target`` spells the target's name (ValueError where it cannot be one). ``lock`` returns the
+    row, locked in the written order. ``loosens`` names the fields of a patch that loosen a control, given the same
+    fields as they stand. ``refuses`` says beforehand why the change cannot be. ``divisible`` says whether the rest of
+    a patch may be applied while its loosening half waits.
+    """
+
+    name: str
+    label: str
+    schema: type[Serializer[Any]]
+    target: Callable[[str], str]
+    lock: Callable[[str], Target]
+    loosens: Callable[[Mapping[str, Any], Mapping[str, Any]], Collection[str]]
+    apply: Apply
+    refuses: Callable[[str, Mapping[str, Any], str], Refused | None] = never_refuses
+    divisible: bool = False
+    needs_reason: bool = False
+
+    def spell(self, target: str) -> str:
+        """Return ``target`` in its one spelling; Invalid where it cannot be one."""
+        try:
+            return self.target(target)
+        except ValueError as wrong:
+            raise Invalid({"target": [str(wrong)]}) from None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the go-live checklist; a failing ``required`` one keeps production closed."""
+
+    name: str
+    ok: bool
+    detail: str
+    required: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Period:
+    """The time that a review looks at: from ``start`` up to but not including ``end`` (aware, UTC)."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+    def before(self) -> Period:
+        """Return the period of the same length just before."""
+        return Period(self.start - (self.end - self.start), self.start)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """Rows for a person to read; ``empty`` is the sentence that stands where there are none."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    empty: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Section:
+    """A lever's part of the review: ``data`` for machines (JSON-ready), ``tables`` for people, ``alarms`` first."""
+
+    name: str
+    title: str
+    data: Mapping[str, Any]
+    tables: Sequence[Table]
+    alarms: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Lever:
+    """What a lever announces: its name (its app label), what it checks, reviews, offers and needs as seed rows.
+
+    ``missing_seeds`` names the seed rows that are not there, ``restore_seeds`` puts them back and names what it put;
+    with ``reset`` it also sets edited ones back to the seed's values.
+    """
+
+    name: str
+    title: str
+    checks: Callable[[], Iterable[Check]]
+    review: Callable[[Period], Section]
+    actions: Sequence[Action]
+    missing_seeds: Callable[[], Sequence[str]]
+    restore_seeds: Callable[..., Sequence[str]]
+
+
+_levers: dict[str, Lever] = {}
+
+
+def announce(lever: Lever) -> None:
+    """Enter ``lever``; called from its ``AppConfig.ready``, where no query may run."""
+    _levers[lever.name] = lever
+
+
+def withdraw(name: str) -> None:
+    """Take a lever out again (a lever that a test brought)."""
+    _levers.pop(name, None)
+
+
+def levers() -> list[Lever]:
+    """Return the levers in the order in which they were announced."""
+    return list(_levers.values())
+
+
+def actions() -> dict[str, Action]:
+    """Return every lever's actions by name."""
+    return {action.name: action for lever in _levers.values() for action in lever.actions}
+
+
+def action(name: str) -> Action:
+    """Return the action called ``name``; NotFound where no lever offers it."""
+    try:
+        return actions()[name]
+    except KeyError:
+        raise NotFound(f"No lever offers an action called {name!r}.") from None

@@ -1,0 +1,83 @@
+"""Shapes of the kernel's own rows, and of what every write carries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from governance.fields import MAX_TEXT, TextField
+from governance.models import AuditEvent, ChangeRequest, Hold
+
+
+class WriteSerializer(serializers.Serializer[Any]):
+    """What every write carries: who (``actor``; ``changed_by`` means the same) and, on operators' writes, why."""
+
+    actor = TextField(max_length=150, required=False, help_text="Who writes. With a token, for whom it is written.")
+    changed_by = TextField(max_length=150, required=False, help_text="The same as actor.")
+    reason = TextField(max_length=MAX_TEXT, required=False, allow_blank=True, default="", help_text="Why.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Make one actor out of the two words for it."""
+        one, other = attrs.get("actor"), attrs.pop("changed_by", None)
+        if one and other and one != other:
+            raise serializers.ValidationError({"changed_by": ["Names another than actor: send one of the two."]})
+        attrs["actor"] = one or other or ""
+        return attrs
+
+    def patch(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """Return the fields that the caller named, as sent, for the door to validate: not who, why or ``without``."""
+        left_out = {"actor", "changed_by", "reason", *without}
+        return {name: self.initial_data[name] for name in self.initial_data if name not in left_out}
+
+
+class HoldSerializer(serializers.ModelSerializer[Hold]):
+    """A hold."""
+
+    class Meta:
+        model = Hold
+        fields: ClassVar = ["id", "scope", "source", "code", "key", "reason", "since", "until", "enforced_only"]
+
+
+class ChangeRequestSerializer(serializers.ModelSerializer[ChangeRequest]):
+    """A change that waits, or waited, for a second person."""
+
+    class Meta:
+        model = ChangeRequest
+        fields: ClassVar = [
+            "id", "action", "target", "patch", "before", "reason", "requested_by", "requested_at", "expires_at",
+            "status", "decided_by", "decided_at", "decision_reason",
+        ]  # fmt: skip
+
+
+class PendingSerializer(serializers.Serializer[Any]):
+    """The 202: the change waits for a second person."""
+
+    pending = serializers.BooleanField(help_text="Always true.")
+    message = serializers.CharField(help_text="What waits, and what was applied at once.")
+    change = ChangeRequestSerializer()
+
+
+class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
+    """A row of the audit trail."""
+
+    class Meta:
+        model = AuditEvent
+        fields: ClassVar = [
+            "id", "at", "actor", "on_behalf_of", "action", "target", "outcome", "before", "after", "reason", "via",
+            "address", "request_id", "change_request",
+        ]  # fmt: skip
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error, as RFC 9457 problem details."""
+
+    type = serializers.CharField(help_text="about:blank: the status and the code say it all.")
+    title = serializers.CharField(help_text="The status in words.")
+    status = serializers.IntegerField(help_text="The HTTP status.")
+    detail = serializers.CharField(help_text="What is wrong and what to do.")
+    code = serializers.CharField(help_text="What is wrong, for machines.")
+    errors = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences by field."
+    )

@@ -1,0 +1,82 @@
+"""The kernel's own addresses: holds, changes, the audit trail and the review."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from governance import changes, problems, review, roles
+from governance.attribution import actor_of
+from governance.filters import AuditEventFilter, ChangeRequestFilter
+from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.serializers import AuditEventSerializer, ChangeRequestSerializer, HoldSerializer, WriteSerializer
+
+
+class ReviewView(APIView):
+    """The Monday control plane review."""
+
+    @extend_schema(operation_id="review", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Return every lever's section over the last seven days."""
+        return Response(review.control_plane(review.last_week()))
+
+
+class HoldViewSet(viewsets.ReadOnlyModelViewSet[Hold]):
+    """What holds now."""
+
+    queryset = Hold.objects.order_by("-pk")
+    serializer_class = HoldSerializer
+    filterset_fields: ClassVar = ["scope", "source", "code"]
+
+
+class AuditEventViewSet(viewsets.ReadOnlyModelViewSet[AuditEvent]):
+    """Who changed, approved or attempted what."""
+
+    queryset = AuditEvent.objects.order_by("-pk")
+    serializer_class = AuditEventSerializer
+    filterset_class = AuditEventFilter
+    rights: ClassVar = {"list": roles.AUDIT, "retrieve": roles.AUDIT}
+
+
+class ChangeRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ChangeRequest]):
+    """Changes that wait, or waited, for a second person."""
+
+    queryset = ChangeRequest.objects.order_by("-pk")
+    serializer_class = ChangeRequestSerializer
+    filterset_class = ChangeRequestFilter
+    rights: ClassVar = {"approve": roles.APPROVE, "reject": roles.APPROVE, "withdraw": roles.OPERATE}
+
+    @extend_schema(request=WriteSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        """Apply the change exactly as proposed."""
+        return self._decide(request, pk, changes.approve)
+
+    @extend_schema(request=WriteSerializer)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: str) -> Response:
+        """End the change without applying it."""
+        return self._decide(request, pk, changes.reject)
+
+    @extend_schema(request=WriteSerializer)
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take back a change of one's own."""
+        return self._decide(request, pk, changes.withdraw)
+
+    def _decide(self, request: Request, pk: str, decide: Any) -> Response:
+        written = WriteSerializer(data=request.data)
+        written.is_valid(raise_exception=True)
+        change = self.get_object()
+        who = written.validated_data
+        outcome = decide(change_id=change.pk, actor=actor_of(request, who["actor"]), reason=who["reason"])
+        if isinstance(outcome, changes.Refused):
+            return problems.refused(outcome)
+        change.refresh_from_db()
+        return Response(ChangeRequestSerializer(change).data)

@@ -1,0 +1,23 @@
+"""How the site is served: a few processes with a few threads each, see BIND, PORT and WEB_CONCURRENCY in .env.example.
+
+FORWARDED_ALLOW_IPS (gunicorn's own, default 127.0.0.1) names the proxies whose X-Forwarded-Proto is believed.
+"""
+
+from __future__ import annotations
+
+from valhalla.env import Environment
+
+_env = Environment.load()
+_address = _env.matching("BIND", r"[A-Za-z0-9.:_\[\]-]+", "an address without a port", default="127.0.0.1")
+_port = _env.integer("PORT", default=8000, minimum=1, maximum=65535)
+
+bind = f"{_address}:{_port}"
+wsgi_app = "valhalla.wsgi"
+worker_class = "gthread"
+workers = _env.integer("WEB_CONCURRENCY", default=2, minimum=1, maximum=64)
+threads = 4
+# A POST waits at most for one lock timeout (5 s on PostgreSQL, 20 s on SQLite); a worker that hangs longer is replaced.
+timeout = 30
+graceful_timeout = 25
+# Two installations of one user would share the default path of the control socket.
+control_socket_disable = True

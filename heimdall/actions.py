@@ -1,0 +1,29 @@
+"""The changes of Heimdall's policies that operators can submit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from governance import names
+from governance.register import Action
+from heimdall import rules, services
+from heimdall.serializers import HeimdallPolicySchema
+
+
+def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+    return services.set_policy(domain=target, patch=patch, actor=actor, reason=reason)
+
+
+ACTIONS = (
+    Action(
+        name=rules.SET_POLICY,
+        label="Change a Heimdall policy",
+        schema=HeimdallPolicySchema,
+        target=names.engine,
+        lock=services.locked_policy,
+        loosens=rules.loosens,
+        apply=_set,
+        divisible=True,
+    ),
+)

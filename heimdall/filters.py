@@ -1,0 +1,49 @@
+"""Filters of Heimdall's lists."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import django_filters
+
+from governance.filters import HistoryFilter
+from heimdall.models import HeimdallEvent, HeimdallRecommendation, HeimdallScorecardDay
+
+
+class ScorecardDayFilter(django_filters.FilterSet):
+    """Scorecards by domain and day."""
+
+    day_from = django_filters.DateFilter(field_name="day", lookup_expr="gte", help_text="From this UTC day.")
+    day_to = django_filters.DateFilter(field_name="day", lookup_expr="lte", help_text="To this UTC day, included.")
+
+    class Meta:
+        model = HeimdallScorecardDay
+        fields: ClassVar = ["domain", "day"]
+
+
+class RecommendationFilter(django_filters.FilterSet):
+    """Recommendations by domain, eligibility, reason, actor, correlation, use and time."""
+
+    authorized = django_filters.BooleanFilter(
+        field_name="authorized_at", lookup_expr="isnull", exclude=True, help_text="Whether it was authorized."
+    )
+    since = django_filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="gte", help_text="From this time (UTC)."
+    )
+    until = django_filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="lt", help_text="Before this time (UTC)."
+    )
+
+    class Meta:
+        model = HeimdallRecommendation
+        fields: ClassVar = [
+            "domain", "engine", "prod_eligible", "gate_reason", "actor", "correlation_id", "authorized_by",
+        ]  # fmt: skip
+
+
+class HeimdallEventFilter(HistoryFilter):
+    """Decisions by domain, kind, reason, day, actor, recommendation, outcome and time."""
+
+    class Meta:
+        model = HeimdallEvent
+        fields: ClassVar = ["domain", "kind", "reason", "day", "actor", "recommendation", "success"]

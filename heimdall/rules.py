@@ -1,0 +1,120 @@
+"""The law of the charter: what a recommendation must show before it may act. Pure functions on values, all exact."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+SET_POLICY = "heimdall.policy.set"
+
+GATE_PASS = "gate_pass"  # noqa: S105 -- a reason, not a secret
+POLICY_MISSING = "policy_missing"
+PROD_USE_DISABLED = "prod_use_disabled"
+CONFIDENCE_BELOW = "confidence_below_threshold"
+TOO_FEW_TRIALS = "insufficient_sandbox_trials"
+RATE_BELOW = "sandbox_success_rate_below_threshold"
+ALREADY_USED = "already_used"
+BUSY = "busy"
+RECORDED = "recorded"
+
+THRESHOLDS = ("min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate")
+CONTROLS = ("engine", *THRESHOLDS, "prod_use_enabled", "evidence_days")
+_SIX_PLACES = Decimal("0.000001")
+_DAY = dt.timedelta(days=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Charter:
+    """What a domain's policy asks for; the evidence is that of ``evidence_days`` UTC days up to and with today."""
+
+    prod_use_enabled: bool
+    min_confidence_prod: Decimal
+    min_sandbox_trials: int
+    min_sandbox_success_rate: Decimal
+    evidence_days: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a domain has shown in the sandbox over ``days`` UTC days."""
+
+    days: int = 1
+    trials: int = 0
+    successes: int = 0
+
+    @property
+    def success_rate(self) -> Decimal | None:
+        """Return the rate to six places; None where there is no trial."""
+        return rate(self.successes, self.trials)
+
+
+def rate(successes: int, trials: int) -> Decimal | None:
+    """Return ``successes / trials`` for a person to read: six places, rounded down, so that it never reads too high."""
+    if trials == 0:
+        return None
+    return (Decimal(successes) / trials).quantize(_SIX_PLACES, rounding=ROUND_DOWN).normalize()
+
+
+def gate(charter: Charter | None, confidence: float, evidence: Evidence) -> str:
+    """Return ``gate_pass``, or the first reason for which a recommendation may not act."""
+    if charter is None:
+        return POLICY_MISSING
+    if not charter.prod_use_enabled:
+        return PROD_USE_DISABLED
+    if not confident(confidence, charter.min_confidence_prod):
+        return CONFIDENCE_BELOW
+    return next(iter(unearned(charter, evidence)), GATE_PASS)
+
+
+def unearned(charter: Charter, evidence: Evidence) -> list[str]:
+    """Return what the sandbox has not shown yet: too few trials, too low a rate, or both."""
+    lacking = [TOO_FEW_TRIALS] if evidence.trials < charter.min_sandbox_trials else []
+    return lacking if successful(evidence, charter.min_sandbox_success_rate) else [*lacking, RATE_BELOW]
+
+
+def confident(confidence: float, threshold: Decimal) -> bool:
+    """Say whether ``confidence`` is at least ``threshold``: the double 0.92 is the number that it is written as."""
+    return Decimal(repr(confidence)) >= threshold
+
+
+def successful(evidence: Evidence, threshold: Decimal) -> bool:
+    """Say whether the rate is at least ``threshold``, without dividing; no trial shows no rate above 0."""
+    if evidence.trials == 0:
+        return threshold == 0
+    return evidence.successes >= threshold * evidence.trials
+
+
+def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[str]:
+    """Name the fields of ``patch`` that loosen a policy.
+
+    A threshold lowered, production use enabled; and what evidence counts or whose holds apply, changed either way.
+    """
+    return frozenset(
+        name
+        for name, value in patch.items()
+        if (name in THRESHOLDS and value < standing[name])
+        or (name == "prod_use_enabled" and value and not standing[name])
+        or (name in {"engine", "evidence_days"} and value != standing[name])
+    )
+
+
+def window(today: dt.date, days: int) -> tuple[dt.date, dt.date]:
+    """Return the first and the last of the ``days`` days up to and with ``today``."""
+    return today - _DAY * (days - 1), today
+
+
+def utc_day(moment: dt.datetime) -> dt.date:
+    """Return the UTC day of an aware ``moment``."""
+    return moment.astimezone(dt.UTC).date()
+
+
+def days_of(start: dt.datetime, end: dt.datetime) -> tuple[dt.date, dt.date]:
+    """Return the first and the last UTC day that stand for the time from ``start`` up to ``end``: as many whole days.
+
+    A week up to Tuesday noon is the seven days from Wednesday to Tuesday; a week from midnight to midnight is itself.
+    """
+    last = utc_day(end - dt.timedelta(microseconds=1))
+    return window(last, max(1, -((start - end) // _DAY)))

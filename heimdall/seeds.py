@@ -1,0 +1,43 @@
+"""The lever's seed rows: the policies that a new installation starts with, all off."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from heimdall import services
+from heimdall.models import HeimdallPolicy
+
+
+def _policy(engine: str, confidence: str, trials: int, rate: str) -> dict[str, Any]:
+    return {
+        "engine": engine,
+        "min_confidence_prod": Decimal(confidence),
+        "min_sandbox_trials": trials,
+        "min_sandbox_success_rate": Decimal(rate),
+        "prod_use_enabled": False,
+        "evidence_days": 1,
+    }
+
+
+POLICIES = {
+    "WHOLESALE_OFFER": _policy("WHOLESALE", "0.92", 75, "0.82"),
+    "BUYER_MATCH": _policy("BUYER_MATCH", "0.90", 50, "0.80"),
+    "CAPITAL_ROUTE": _policy("CAPITAL", "0.95", 100, "0.85"),
+    "FOLLOWUP_NEXT_ACTION": _policy("NOTIFY", "0.90", 60, "0.80"),
+}
+
+
+def missing() -> list[str]:
+    """Name the policies that are not there."""
+    there = set(HeimdallPolicy.objects.filter(domain__in=POLICIES).values_list("domain", flat=True))
+    return [f"heimdall_policy {domain}" for domain in POLICIES if domain not in there]
+
+
+def restore(*, actor: str, reset: bool) -> list[str]:
+    """Put missing policies back; with ``reset``, set edited ones back to the seed's controls."""
+    return [
+        f"heimdall_policy {domain}"
+        for domain, controls in POLICIES.items()
+        if services.restore_seed(domain=domain, controls=controls, actor=actor, reset=reset)
+    ]

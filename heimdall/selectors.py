@@ -1,0 +1,91 @@
+"""Reads of Heimdall; they write nothing and lock nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db.models import Count, Sum
+
+from governance import clock
+from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallScorecardDay
+from heimdall.rules import Evidence, days_of, utc_day, window
+
+Kind = HeimdallEvent.Kind
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decisions:
+    """A domain's authorizations in a period, and its refusals by reason."""
+
+    authorized: int
+    denied: dict[str, int]
+
+
+def today() -> dt.date:
+    """Return the UTC day of the database's clock."""
+    return utc_day(clock.database_now())
+
+
+def policies() -> list[HeimdallPolicy]:
+    """Return every policy by domain."""
+    return list(HeimdallPolicy.objects.order_by("domain"))
+
+
+def policy(domain: str) -> HeimdallPolicy | None:
+    """Return the policy of ``domain``, if it has one."""
+    return HeimdallPolicy.objects.filter(domain=domain).first()
+
+
+def scorecard_today() -> list[HeimdallScorecardDay]:
+    """Return today's scorecard of every domain that had a trial, by domain."""
+    return list(HeimdallScorecardDay.objects.filter(day=today()).order_by("domain"))
+
+
+def evidence(policy: HeimdallPolicy | None, day: dt.date) -> Evidence:
+    """Return what the policy's domain has shown in its window up to and with ``day``; without a policy, nothing."""
+    if policy is None:
+        return Evidence()
+    first, last = window(day, policy.evidence_days)
+    cards = HeimdallScorecardDay.objects.filter(domain=policy.domain, day__gte=first, day__lte=last).order_by()
+    total = cards.aggregate(trials=Sum("trials"), successes=Sum("successes"))
+    return Evidence(policy.evidence_days, total["trials"] or 0, total["successes"] or 0)
+
+
+def evidence_of(every: Iterable[HeimdallPolicy], day: dt.date) -> dict[str, Evidence]:
+    """Return the evidence of each policy's domain up to and with ``day``: one query, a row a domain and day."""
+    windows = {policy.domain: window(day, policy.evidence_days) for policy in every}
+    if not windows:
+        return {}
+    found = {domain: Evidence((last - first).days + 1) for domain, (first, last) in windows.items()}
+    earliest = min(first for first, _last in windows.values())
+    cards = HeimdallScorecardDay.objects.filter(domain__in=windows, day__gte=earliest, day__lte=day).order_by()
+    for card in cards:
+        if card.day >= windows[card.domain][0]:
+            known = found[card.domain]
+            found[card.domain] = Evidence(known.days, known.trials + card.trials, known.successes + card.successes)
+    return found
+
+
+def shown_between(start: dt.datetime, end: dt.datetime) -> dict[str, Evidence]:
+    """Return each domain's trials and successes of the days that stand for the time from ``start`` up to ``end``."""
+    first, last = days_of(start, end)
+    cards = HeimdallScorecardDay.objects.filter(day__gte=first, day__lte=last).order_by().values("domain")
+    totals = cards.annotate(tried=Sum("trials"), succeeded=Sum("successes"))
+    days = (last - first).days + 1
+    return {row["domain"]: Evidence(days, row["tried"], row["succeeded"]) for row in totals}
+
+
+def decisions_between(start: dt.datetime, end: dt.datetime) -> dict[str, Decisions]:
+    """Return each domain's authorizations and refusals from ``start`` up to ``end``, the frequent reasons first."""
+    events = HeimdallEvent.objects.filter(kind__in=[Kind.AUTHORIZE, Kind.DENY], at__gte=start, at__lt=end)
+    counted = events.order_by().values("domain", "kind", "reason").annotate(times=Count("pk"))
+    made: dict[str, Decisions] = {}
+    for row in counted.order_by("-times", "reason"):
+        before = made.get(row["domain"], Decisions(0, {}))
+        if row["kind"] == Kind.AUTHORIZE:
+            made[row["domain"]] = Decisions(before.authorized + row["times"], before.denied)
+        else:
+            made[row["domain"]] = Decisions(before.authorized, {**before.denied, row["reason"]: row["times"]})
+    return made

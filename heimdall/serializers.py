@@ -1,0 +1,186 @@
+"""Shapes of Heimdall. Shares and rates are JSON numbers from 0 to 1."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from governance.fields import (
+    CountField,
+    DocumentField,
+    EngineField,
+    FractionField,
+    NumberField,
+    StrictBooleanField,
+    TextField,
+)
+from governance.serializers import WriteSerializer
+from heimdall.decisions import Authorization, Judgement, Trial
+from heimdall.models import (
+    MAX_DAYS,
+    MAX_TRIALS,
+    HeimdallEvent,
+    HeimdallPolicy,
+    HeimdallRecommendation,
+    HeimdallScorecardDay,
+)
+from heimdall.rules import CONTROLS
+
+_ENGINE = "The engine that acts on the recommendations: a hold on it refuses every authorization."
+_CONFIDENCE = "Least confidence, from 0 to 1."
+_TRIALS = "Least sandbox trials within the evidence window."
+_RATE = "Least success rate within the evidence window, from 0 to 1."
+_ENABLED = "Whether recommendations may act at all."
+_DAYS = "The evidence window in UTC days up to and with today."
+
+
+class HeimdallPolicySchema(serializers.Serializer[Any]):
+    """The controls of a policy that an operator can change."""
+
+    engine = EngineField(help_text=_ENGINE)
+    min_confidence_prod = FractionField(help_text=_CONFIDENCE)
+    min_sandbox_trials = CountField(most=MAX_TRIALS, unit="trials", help_text=_TRIALS)
+    min_sandbox_success_rate = FractionField(help_text=_RATE)
+    prod_use_enabled = StrictBooleanField(help_text=_ENABLED)
+    evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", help_text=_DAYS)
+
+
+class HeimdallPolicyUpsertSerializer(WriteSerializer):
+    """The body of an upsert: the domain, and any of the policy's controls."""
+
+    domain = EngineField()
+    engine = EngineField(required=False, help_text=f"{_ENGINE} A new policy's is the domain's name.")
+    min_confidence_prod = FractionField(required=False, help_text=_CONFIDENCE)
+    min_sandbox_trials = CountField(most=MAX_TRIALS, unit="trials", required=False, help_text=_TRIALS)
+    min_sandbox_success_rate = FractionField(required=False, help_text=_RATE)
+    prod_use_enabled = StrictBooleanField(required=False, help_text=_ENABLED)
+    evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", required=False, help_text=_DAYS)
+
+
+class HeimdallPolicySerializer(serializers.ModelSerializer[HeimdallPolicy]):
+    """A policy."""
+
+    min_confidence_prod = FractionField(help_text=_CONFIDENCE)
+    min_sandbox_success_rate = FractionField(help_text=_RATE)
+
+    class Meta:
+        model = HeimdallPolicy
+        fields: ClassVar = ["domain", *CONTROLS, "changed_by", "reason", "updated_at"]
+
+
+class ScorecardDaySerializer(serializers.ModelSerializer[HeimdallScorecardDay]):
+    """A domain's day in the sandbox."""
+
+    success_rate = FractionField(read_only=True, allow_null=True, help_text="Rounded down; null without a trial.")
+
+    class Meta:
+        model = HeimdallScorecardDay
+        fields: ClassVar = ["day", "domain", "trials", "successes", "success_rate"]
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """What a domain has shown in the sandbox over the evidence window."""
+
+    days = serializers.IntegerField(help_text="The window in UTC days up to and with today.")
+    trials = serializers.IntegerField(help_text="Trials within it.")
+    successes = serializers.IntegerField(help_text="Those that succeeded.")
+    success_rate = FractionField(allow_null=True, help_text="Rounded down; null without a trial.")
+
+
+class TrialSerializer(WriteSerializer):
+    """A sandbox trial."""
+
+    domain = EngineField()
+    confidence = NumberField(min_value=0, max_value=1, help_text="How sure the AI said it was, from 0 to 1.")
+    success = StrictBooleanField(help_text="Whether the trial succeeded.")
+
+
+class TrialAnswerSerializer(ScorecardDaySerializer):
+    """The day's scorecard, and whether the trial counts in it."""
+
+    ok = serializers.BooleanField(help_text="Whether the trial counts.")
+    reason = serializers.CharField(help_text="recorded, or policy_missing.")
+    message = serializers.CharField(help_text="The same in words.")
+
+    class Meta(ScorecardDaySerializer.Meta):
+        fields: ClassVar = ["ok", "reason", "message", *ScorecardDaySerializer.Meta.fields]
+
+    def to_representation(self, instance: Trial) -> dict[str, Any]:  # type: ignore[override]
+        """Flatten the answer and its scorecard."""
+        told = {"ok": instance.ok, "reason": instance.reason, "message": instance.message}
+        return {**told, **ScorecardDaySerializer(instance.scorecard).data}
+
+
+class RecommendSerializer(WriteSerializer):
+    """What an AI recommends."""
+
+    domain = EngineField()
+    confidence = NumberField(min_value=0, max_value=1, help_text="How sure the AI says it is, from 0 to 1.")
+    recommendation = DocumentField(default=dict, help_text="What it recommends: a JSON object, stored as it is.")
+    evidence = DocumentField(default=dict, help_text="What it goes by: a JSON object, stored as it is.")
+    correlation_id = TextField(max_length=64, required=False, default="", allow_blank=True, help_text="Your own id.")
+
+
+class RecommendationSerializer(serializers.ModelSerializer[HeimdallRecommendation]):
+    """A stored recommendation."""
+
+    recommendation = DocumentField(help_text="What it recommends.")
+    evidence = DocumentField(help_text="What it goes by.")
+
+    class Meta:
+        model = HeimdallRecommendation
+        fields: ClassVar = [
+            "id", "domain", "engine", "confidence", "recommendation", "evidence", "prod_eligible", "gate_reason",
+            "actor", "correlation_id", "created_at", "authorized_at", "authorized_by",
+        ]  # fmt: skip
+
+
+class JudgementSerializer(serializers.Serializer[Any]):
+    """How a recommendation was stored, and what it was judged by."""
+
+    id = serializers.IntegerField(help_text="The recommendation, to authorize it by.")
+    domain = serializers.CharField(help_text="The domain.")
+    confidence = serializers.FloatField(help_text="As it was stated.")
+    prod_eligible = serializers.BooleanField(help_text="Whether it could be authorized as things stand.")
+    gate_reason = serializers.CharField(help_text="gate_pass, or what it lacks.")
+    created_at = serializers.DateTimeField(help_text="When it came (UTC).")
+    policy = HeimdallPolicySerializer(allow_null=True)
+    scorecard = EvidenceSerializer()
+
+    def to_representation(self, instance: Judgement) -> dict[str, Any]:
+        """Flatten the judgement and its recommendation."""
+        stored = RecommendationSerializer(instance.recommendation).data
+        kept = ("id", "domain", "confidence", "prod_eligible", "gate_reason", "created_at")
+        return {
+            **{name: stored[name] for name in kept},
+            "policy": HeimdallPolicySerializer(instance.policy).data if instance.policy else None,
+            "scorecard": EvidenceSerializer(instance.evidence).data,
+        }
+
+
+class AuthorizationSerializer(serializers.Serializer[Any]):
+    """The answer to authorize; ``ok`` is the only go."""
+
+    ok = serializers.BooleanField(help_text="Whether the recommendation may act, now and once.")
+    reason = serializers.CharField(help_text="gate_pass, or what refuses.")
+    message = serializers.CharField(help_text="The same in words, with what is lacking.")
+    recommendation = RecommendationSerializer()
+
+    def to_representation(self, instance: Authorization) -> dict[str, Any]:
+        """Return the answer with its recommendation."""
+        told = {"ok": instance.ok, "reason": instance.reason, "message": instance.message}
+        return {**told, "recommendation": RecommendationSerializer(instance.recommendation).data}
+
+
+class HeimdallEventSerializer(serializers.ModelSerializer[HeimdallEvent]):
+    """A decision with what it saw."""
+
+    figures = DocumentField(help_text="What the decision saw: policy, scorecard, holds.")
+
+    class Meta:
+        model = HeimdallEvent
+        fields: ClassVar = [
+            "id", "at", "day", "kind", "domain", "recommendation", "confidence", "success", "reason", "actor",
+            "figures",
+        ]  # fmt: skip

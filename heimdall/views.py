@@ -1,0 +1,137 @@
+"""Heimdall over HTTP: check, call one service, answer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance import door, roles
+from governance.attribution import actor_of
+from governance.serializers import PendingSerializer, WriteSerializer
+from heimdall import rules, selectors, services
+from heimdall.filters import HeimdallEventFilter, RecommendationFilter, ScorecardDayFilter
+from heimdall.models import HeimdallEvent, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall.serializers import (
+    AuthorizationSerializer,
+    HeimdallEventSerializer,
+    HeimdallPolicySerializer,
+    HeimdallPolicyUpsertSerializer,
+    JudgementSerializer,
+    RecommendationSerializer,
+    RecommendSerializer,
+    ScorecardDaySerializer,
+    TrialAnswerSerializer,
+    TrialSerializer,
+)
+
+
+class PolicyViewSet(viewsets.ViewSet):
+    """Heimdall's policies: read, and changed through the door."""
+
+    rights: ClassVar = {"upsert": roles.OPERATE}
+
+    @extend_schema(responses=HeimdallPolicySerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Return every policy, by domain."""
+        return Response(HeimdallPolicySerializer(selectors.policies(), many=True).data)
+
+    @extend_schema(
+        request=HeimdallPolicyUpsertSerializer, responses={200: HeimdallPolicySerializer, 202: PendingSerializer}
+    )
+    def upsert(self, request: Request) -> Response:
+        """Change the fields that the body names, and no others."""
+        written = HeimdallPolicyUpsertSerializer(data=request.data)
+        written.is_valid(raise_exception=True)
+        target, patch = written.validated_data["domain"], written.patch(without=["domain"])
+        return door.submit(request, written, action=rules.SET_POLICY, target=target, patch=patch, shown=_policy)
+
+
+class ScorecardTodayViewSet(viewsets.ViewSet):
+    """Today's scorecard."""
+
+    @extend_schema(responses=ScorecardDaySerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Return a row for every domain that had a trial today (UTC)."""
+        return Response(ScorecardDaySerializer(selectors.scorecard_today(), many=True).data)
+
+
+class ScorecardViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HeimdallScorecardDay]):
+    """The scorecards' history."""
+
+    queryset = HeimdallScorecardDay.objects.order_by("-pk")
+    serializer_class = ScorecardDaySerializer
+    filterset_class = ScorecardDayFilter
+
+
+class RecommendationViewSet(viewsets.ReadOnlyModelViewSet[HeimdallRecommendation]):
+    """Recommendations."""
+
+    queryset = HeimdallRecommendation.objects.order_by("-pk")
+    serializer_class = RecommendationSerializer
+    filterset_class = RecommendationFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    rights: ClassVar = {"authorize": roles.ACT}
+
+    @extend_schema(request=WriteSerializer, responses=AuthorizationSerializer)
+    @action(detail=True, methods=["post"])
+    def authorize(self, request: Request, pk: str) -> Response:
+        """Let the recommendation act, once, if it may as things stand now; 200 both ways."""
+        asked = _checked(WriteSerializer, request)
+        answer = services.authorize(recommendation_id=int(pk), actor=actor_of(request, asked["actor"]))
+        return Response(AuthorizationSerializer(answer).data)
+
+
+class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HeimdallEvent]):
+    """The decisions, one row each."""
+
+    queryset = HeimdallEvent.objects.order_by("-pk")
+    serializer_class = HeimdallEventSerializer
+    filterset_class = HeimdallEventFilter
+
+
+class SandboxViewSet(viewsets.ViewSet):
+    """Trials and recommendations, as the AI sends them."""
+
+    rights: ClassVar = {"trial": roles.ACT, "recommend": roles.ACT}
+
+    @extend_schema(request=TrialSerializer, responses=TrialAnswerSerializer)
+    def trial(self, request: Request) -> Response:
+        """Count a sandbox trial on today's scorecard; 200 both ways."""
+        asked = _checked(TrialSerializer, request)
+        answer = services.trial(
+            domain=asked["domain"],
+            confidence=asked["confidence"],
+            success=asked["success"],
+            actor=actor_of(request, asked["actor"]),
+        )
+        return Response(TrialAnswerSerializer(answer).data)
+
+    @extend_schema(request=RecommendSerializer, responses=JudgementSerializer)
+    def recommend(self, request: Request) -> Response:
+        """Store a recommendation and say whether it could act as things stand."""
+        asked = _checked(RecommendSerializer, request)
+        judgement = services.recommend(
+            domain=asked["domain"],
+            confidence=asked["confidence"],
+            recommendation=asked["recommendation"],
+            evidence=asked["evidence"],
+            actor=actor_of(request, asked["actor"]),
+            correlation_id=asked["correlation_id"],
+        )
+        return Response(JudgementSerializer(judgement).data)
+
+
+def _checked(body: type[WriteSerializer], request: Request) -> dict[str, Any]:
+    written = body(data=request.data)
+    written.is_valid(raise_exception=True)
+    checked: dict[str, Any] = written.validated_data
+    return checked
+
+
+def _policy(row: Any) -> dict[str, Any]:
+    return dict(HeimdallPolicySerializer(row).data)

@@ -1,0 +1,59 @@
+"""Decisions in words, made from their figures, here and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from heimdall import rules
+from heimdall.rules import Charter, Evidence
+
+
+def judged(reason: str, domain: str, charter: Charter | None, confidence: float, evidence: Evidence) -> str:
+    """Say what a recommendation of ``domain`` lacks, or that it passes."""
+    if charter is None or reason == rules.POLICY_MISSING:
+        return f"There is no Heimdall policy for {domain}: an operator must create one."
+    if reason == rules.CONFIDENCE_BELOW:
+        return f"{domain} needs a confidence of {plain(charter.min_confidence_prod)}, has {confidence!r}."
+    if reason == rules.GATE_PASS:
+        return f"{domain} has earned production use: {_shown(evidence)}."
+    return f"{domain} {lacking(reason, charter, evidence)}."
+
+
+def lacking(reason: str, charter: Charter, evidence: Evidence) -> str:
+    """Say what a domain lacks, as the rest of a sentence that its name begins."""
+    if reason == rules.PROD_USE_DISABLED:
+        return "is not enabled for production use: an operator must enable it"
+    days = f"in the last {evidence.days} day(s)"
+    if reason == rules.TOO_FEW_TRIALS:
+        return f"needs {charter.min_sandbox_trials} sandbox trials {days}, has {evidence.trials}"
+    needed = plain(charter.min_sandbox_success_rate)
+    return f"needs a sandbox success rate of {needed} {days}, has {_shown(evidence)}"
+
+
+def used(recommendation_id: int, at: dt.datetime, by: str) -> str:
+    """Say when, and by whom, a recommendation was authorized before."""
+    moment = f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M UTC}"
+    return f"Recommendation {recommendation_id} was authorized at {moment} by {by}: it works once, ask for a new one."
+
+
+def held(scope: str, code: str, reason: str) -> str:
+    """Say what holds."""
+    return reason or f"{scope} is held: {code}."
+
+
+def busy(recommendation_id: int) -> str:
+    """Say that the lock was not to be had in time."""
+    return f"Recommendation {recommendation_id} was busy and nothing was authorized: try again."
+
+
+def plain(share: Decimal) -> str:
+    """Return a share without the column's trailing zeros: 0.920000 is 0.92."""
+    return f"{share.normalize():f}"
+
+
+def _shown(evidence: Evidence) -> str:
+    rate = evidence.success_rate
+    if rate is None:
+        return "no trial"
+    return f"{plain(rate)} ({evidence.successes} of {evidence.trials} trials)"

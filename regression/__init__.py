@@ -1,0 +1,1 @@
+"""The regression tripwire: watches KPI events and pulls the levers below it by itself when a rate drops."""

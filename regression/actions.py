@@ -1,0 +1,68 @@
+"""The changes of tripwires and their incidents that operators can submit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from governance.changes import Refused
+from governance.register import Action
+from regression import rules, services
+from regression.serializers import NothingToSetSchema, RegressionPolicySchema
+
+
+def _policy(target: str) -> Any:
+    return services.locked_policy(*rules.parted(target))
+
+
+def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused | None:
+    """Raise Invalid where the policy could never trigger: only with the row at hand is that known."""
+    services.check_policy(_policy(target), patch)
+    return None
+
+
+def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+    domain, metric = rules.parted(target)
+    return services.set_policy(domain=domain, metric=metric, patch=patch, actor=actor, reason=reason)
+
+
+def _tripwire(target: str) -> Any:
+    _policy_row, state = services.locked_tripwire(*rules.parted(target))
+    return state
+
+
+def _rearm(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+    domain, metric = rules.parted(target)
+    return services.rearm(domain=domain, metric=metric, actor=actor, reason=reason)
+
+
+def _incident(target: str) -> Any:
+    return services.locked_incident(int(target))
+
+
+def _acknowledge(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+    return services.acknowledge_incident(incident_id=int(target), actor=actor, reason=reason)
+
+
+def _resolve(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+    return services.resolve_incident(incident_id=int(target), actor=actor, reason=reason)
+
+
+ACTIONS = (
+    Action(
+        name=rules.SET_POLICY, label="Change a tripwire", schema=RegressionPolicySchema, target=rules.spelled,
+        lock=_policy, loosens=rules.loosens, apply=_set, refuses=_cannot_set, divisible=True,
+    ),
+    Action(
+        name=rules.REARM, label="Re-arm a tripwire", schema=NothingToSetSchema, target=rules.spelled, lock=_tripwire,
+        loosens=rules.always_loosens, apply=_rearm, needs_reason=True,
+    ),
+    Action(
+        name=rules.ACKNOWLEDGE, label="Acknowledge an incident", schema=NothingToSetSchema,
+        target=rules.incident_number, lock=_incident, loosens=rules.never_loosens, apply=_acknowledge,
+    ),
+    Action(
+        name=rules.RESOLVE, label="Resolve an incident", schema=NothingToSetSchema, target=rules.incident_number,
+        lock=_incident, loosens=rules.never_loosens, apply=_resolve,
+    ),
+)  # fmt: skip

@@ -1,0 +1,33 @@
+"""Filters of the tripwires' lists."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import django_filters
+
+from governance.filters import HistoryFilter
+from regression.models import KpiEvent, RegressionIncident
+
+
+class KpiEventFilter(HistoryFilter):
+    """Events by domain, metric, outcome, actor, correlation and time."""
+
+    class Meta:
+        model = KpiEvent
+        fields: ClassVar = ["domain", "metric", "success", "actor", "correlation_id"]
+
+
+class RegressionIncidentFilter(django_filters.FilterSet):
+    """Incidents by domain, metric, action, status and time."""
+
+    since = django_filters.IsoDateTimeFilter(
+        field_name="opened_at", lookup_expr="gte", help_text="From this time (UTC)."
+    )
+    until = django_filters.IsoDateTimeFilter(
+        field_name="opened_at", lookup_expr="lt", help_text="Before this time (UTC)."
+    )
+
+    class Meta:
+        model = RegressionIncident
+        fields: ClassVar = ["domain", "metric", "action", "status"]

@@ -1,0 +1,43 @@
+"""The lever's seed rows: the tripwires that a new installation starts with, all disabled."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from regression import rules, services
+from regression.models import RegressionPolicy
+
+
+def _policy(drop: str, action: str) -> dict[str, Any]:
+    return {
+        "window_events": 50,
+        "baseline_events": 200,
+        "min_events_to_enforce": 50,
+        "max_drop_fraction": Decimal(drop),
+        "action": action,
+        "enabled": False,
+    }
+
+
+POLICIES = {
+    ("WHOLESALE", "contract_rate"): _policy("0.20", rules.THROTTLE),
+    ("WHOLESALE", "offer_accept_rate"): _policy("0.15", rules.THROTTLE),
+    ("BUYER_MATCH", "match_success"): _policy("0.25", rules.THROTTLE),
+    ("CAPITAL", "roi_event"): _policy("0.30", rules.KILL_SWITCH),
+}
+
+
+def missing() -> list[str]:
+    """Name the policies that are not there."""
+    there = set(RegressionPolicy.objects.values_list("domain", "metric"))
+    return [f"regression_policy {rules.key(*pair)}" for pair in POLICIES if pair not in there]
+
+
+def restore(*, actor: str, reset: bool) -> list[str]:
+    """Put missing policies back; with ``reset``, set edited ones back to the seed's controls."""
+    return [
+        f"regression_policy {rules.key(domain, metric)}"
+        for (domain, metric), controls in POLICIES.items()
+        if services.restore_seed(domain=domain, metric=metric, controls=controls, actor=actor, reset=reset)
+    ]

@@ -1,0 +1,140 @@
+"""Reads of the tripwires; they write nothing and lock nothing. No read grows with the number of events."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from django.db import connection
+from django.db.models import Avg, DurationField, ExpressionWrapper, F
+
+from regression import rules
+from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.rules import Event, Terms, Windows
+
+Status = RegressionIncident.Status
+
+# Given domain and metric as equal to constants, PostgreSQL may as well walk the primary key backwards: through every
+# event of the others since a throttled engine's last one. As rows compared with rows only the index has this order.
+# SQLite uses no id in such a comparison, and takes the index that it is told.
+_READ = {
+    "postgresql": """
+SELECT id, success, value FROM kpi_event
+ WHERE (domain, metric, id) > (%(domain)s, %(metric)s, %(after)s)
+   AND (domain, metric, id) <= (%(domain)s, %(metric)s, %(until)s)
+ ORDER BY domain DESC, metric DESC, id DESC LIMIT %(limit)s
+""",
+    "sqlite": """
+SELECT id, success, value FROM kpi_event INDEXED BY kpi_newest
+ WHERE domain = %(domain)s AND metric = %(metric)s AND id > %(after)s AND id <= %(until)s
+ ORDER BY id DESC LIMIT %(limit)s
+""",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dealt:
+    """How incidents were dealt with in a period: how many, and the mean times from the trip on."""
+
+    opened: int
+    acknowledged: int
+    resolved: int
+    mean_time_to_acknowledge: dt.timedelta | None
+    mean_time_to_resolve: dt.timedelta | None
+
+
+def policies() -> list[RegressionPolicy]:
+    """Return every policy, by domain and metric."""
+    return list(RegressionPolicy.objects.order_by("domain", "metric"))
+
+
+def enabled(domain: str | None = None, metric: str | None = None) -> list[RegressionPolicy]:
+    """Return the enabled policies, of ``domain`` and ``metric`` where they are named."""
+    named = {name: value for name, value in (("domain", domain), ("metric", metric)) if value is not None}
+    return list(RegressionPolicy.objects.filter(enabled=True, **named).order_by("domain", "metric"))
+
+
+def states() -> list[RegressionState]:
+    """Return the state of every tripwire that was ever enabled or evaluated, by domain and metric."""
+    return list(RegressionState.objects.order_by("domain", "metric"))
+
+
+def triggered() -> list[str]:
+    """Return the names of the triggered tripwires."""
+    found = RegressionState.objects.filter(triggered=True).order_by("domain", "metric")
+    return [rules.key(*pair) for pair in found.values_list("domain", "metric")]
+
+
+def newest_id(domain: str, metric: str) -> int:
+    """Return the id of the newest event, 0 where there is none."""
+    newest = _stretch(domain, metric, 0, rules.END, 1)
+    return newest[0].id if newest else 0
+
+
+def windows(state: RegressionState, terms: Terms) -> Windows:
+    """Return the windows of a tripwire. While it is triggered, the baseline stays that of the trip.
+
+    Reads at most ``window_events + baseline_events`` events, whatever the table holds.
+    """
+    domain, metric, end = state.domain, state.metric, state.baseline_end_id
+    if end is None:
+        newest = effective(domain, metric, limit=terms.window_events + terms.baseline_events)
+        return rules.windows(newest, terms, state.armed_after_id)
+    return Windows(
+        effective(domain, metric, limit=terms.window_events, above=end),
+        effective(domain, metric, limit=terms.baseline_events, upto=end),
+    )
+
+
+def effective(domain: str, metric: str, *, limit: int, above: int = 0, upto: int = rules.END) -> list[Event]:
+    """Return the newest ``limit`` events outside of the gaps, newest first, after ``above`` up to and with ``upto``.
+
+    One stretch between gaps after the other, so that what a gap holds is never read. Each stretch but the newest holds
+    an event, so ``limit + 1`` gaps are enough to know.
+    """
+    gaps = RegressionGap.objects.filter(domain=domain, metric=metric, until_id__gt=above, until_id__lt=upto)
+    bounds = gaps.order_by("-until_id").values_list("after_id", "until_id")[: limit + 1]
+    found: list[Event] = []
+    for after, until in rules.segments(bounds, above, upto):
+        found += _stretch(domain, metric, after, until, limit - len(found))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _stretch(domain: str, metric: str, after: int, until: int, limit: int) -> list[Event]:
+    """Return the newest ``limit`` events with after < id <= until, newest first, read from the index alone."""
+    named: dict[str, str | int] = {
+        "domain": domain, "metric": metric, "after": after, "until": until, "limit": limit,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_READ[connection.vendor], named)
+        rows = cursor.fetchall()
+    return [Event(row[0], None if row[1] is None else bool(row[1]), row[2]) for row in rows]
+
+
+def open_incidents() -> list[RegressionIncident]:
+    """Return the incidents that are not resolved, the oldest first; the first hundred."""
+    return list(RegressionIncident.objects.exclude(status=Status.RESOLVED).order_by("pk")[:100])
+
+
+def trips(start: dt.datetime, end: dt.datetime) -> list[RegressionIncident]:
+    """Return the trips from ``start`` up to ``end``, the newest first; the last hundred."""
+    return list(RegressionIncident.objects.filter(opened_at__gte=start, opened_at__lt=end).order_by("-pk")[:100])
+
+
+def dealt_with(start: dt.datetime, end: dt.datetime) -> Dealt:
+    """Return how many incidents were opened, acknowledged and resolved from ``start`` up to ``end``, and how fast."""
+    acknowledged = RegressionIncident.objects.filter(acknowledged_at__gte=start, acknowledged_at__lt=end).order_by()
+    resolved = RegressionIncident.objects.filter(resolved_at__gte=start, resolved_at__lt=end).order_by()
+    return Dealt(
+        RegressionIncident.objects.filter(opened_at__gte=start, opened_at__lt=end).count(),
+        acknowledged.count(),
+        resolved.count(),
+        acknowledged.aggregate(mean=_since_the_trip("acknowledged_at"))["mean"],
+        resolved.aggregate(mean=_since_the_trip("resolved_at"))["mean"],
+    )
+
+
+def _since_the_trip(name: str) -> Avg:
+    return Avg(ExpressionWrapper(F(name) - F("opened_at"), output_field=DurationField()))

@@ -1,0 +1,218 @@
+"""The only writes of the tripwires. Each locks the policy first, which is the mutex of its events and its state."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from governance import audit, clock, holds, names
+from governance.changes import Refused
+from governance.errors import Invalid, NotFound
+from regression import rules, tripping, words
+from regression.models import KpiEvent, RegressionIncident, RegressionPolicy, RegressionState
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recorded event, and how its tripwire stands after it (None where none watches)."""
+
+    id: int
+    state: RegressionState | None
+
+
+@transaction.atomic(durable=True)
+def record_kpi(
+    *,
+    domain: str,
+    metric: str,
+    actor: str,
+    success: bool | None = None,
+    value: float | None = None,
+    correlation_id: str = "",
+) -> Recorded:
+    """Record one event, exactly one of ``success`` and ``value``, and evaluate its tripwire if it is enabled.
+
+    A trip pulls its lever in this same transaction. Raises Invalid for a malformed event.
+    """
+    domain, metric = _pair(domain, metric)
+    wrong = rules.malformed(success, value)
+    if wrong:
+        raise Invalid(wrong)
+    # The event is inserted under this lock, so that ids grow in order of arrival and no window misses one.
+    policy = _locked(domain, metric)
+    event = KpiEvent.objects.create(
+        at=clock.now(), domain=domain, metric=metric, success=success, value=value, actor=actor,
+        correlation_id=correlation_id,
+    )  # fmt: skip
+    state = tripping.evaluated(policy, actor) if policy is not None and policy.enabled else None
+    return Recorded(event.pk, state)
+
+
+@transaction.atomic(durable=True)
+def evaluate(*, domain: str, metric: str, actor: str) -> RegressionState | None:
+    """Evaluate a tripwire as things stand, and pull its lever if it trips; None where it has no policy.
+
+    A disabled one is evaluated for its figures alone.
+    """
+    policy = _locked(*_pair(domain, metric))
+    return None if policy is None else tripping.evaluated(policy, actor)
+
+
+@transaction.atomic
+def rearm(*, domain: str, metric: str, actor: str, reason: str) -> RegressionState:
+    """Let a tripwire watch again from this event on; the trip's events never enter a window again.
+
+    What the trip pulled stays as it is, and may be changed from now on. One that is not triggered starts its windows
+    anew. Raises NotFound where there is no such tripwire and Invalid without a reason.
+    """
+    if not reason.strip():
+        raise Invalid({"reason": ["Say why: a re-arming is recorded with its reason."]})
+    policy, state = locked_tripwire(domain, metric)
+    before = state.snapshot()
+    if state.baseline_end_id is not None:
+        tripping.leave_out(state, state.baseline_end_id)
+        holds.lift(scope=domain, source=tripping.SOURCE, code=rules.TRIPWIRE_TRIGGERED, key=str(policy))
+    tripping.arm(policy, state)
+    audit.record(
+        action=rules.REARM, target=str(policy), actor=actor, reason=reason, before=before, after=state.snapshot()
+    )
+    return state
+
+
+@transaction.atomic
+def set_policy(
+    *, domain: str, metric: str, patch: Mapping[str, Any], actor: str, reason: str = ""
+) -> RegressionPolicy | Refused:
+    """Change the controls of a policy that ``patch`` names, creating a disabled one if need be; enabling arms it.
+
+    Raises Invalid where the policy could never trigger. A triggered tripwire stays triggered.
+    """
+    policy = locked_policy(domain, metric)
+    check_policy(policy, patch)
+    before = None if policy.pk is None else policy.snapshot()
+    was_enabled = policy.enabled
+    for name, value in patch.items():
+        setattr(policy, name, value)
+    policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
+    if before is not None:
+        policy.save()
+    elif not _inserted(policy):
+        message = f"The policy of {policy} was created by another at the same moment: look at it and try again."
+        return Refused("created_meanwhile", message)
+    if policy.enabled and not was_enabled:
+        state = tripping.state_of(policy)
+        if not state.triggered:
+            tripping.arm(policy, state)
+    after = policy.snapshot()
+    audit.record(action=rules.SET_POLICY, target=str(policy), actor=actor, reason=reason, before=before, after=after)
+    return policy
+
+
+@transaction.atomic
+def acknowledge_incident(*, incident_id: int, actor: str, reason: str = "") -> RegressionIncident | Refused:
+    """Say that a person has taken an open incident on; Refused where it is not open any more."""
+    incident = locked_incident(incident_id)
+    if incident.status != RegressionIncident.Status.OPEN:
+        return Refused("not_open", f"Incident {incident.pk} is {incident.get_status_display()} already.")
+    before = incident.snapshot()
+    incident.status = RegressionIncident.Status.ACKNOWLEDGED
+    incident.acknowledged_at, incident.acknowledged_by = clock.now(), actor
+    return _dealt_with(incident, rules.ACKNOWLEDGE, before, actor, reason)
+
+
+@transaction.atomic
+def resolve_incident(*, incident_id: int, actor: str, reason: str = "") -> RegressionIncident | Refused:
+    """Close an incident, with ``reason`` as its resolution; one that nobody has acknowledged is acknowledged too."""
+    incident = locked_incident(incident_id)
+    if incident.status == RegressionIncident.Status.RESOLVED:
+        return Refused("already_resolved", f"Incident {incident.pk} is resolved already, by {incident.resolved_by}.")
+    before, now = incident.snapshot(), clock.now()
+    if incident.acknowledged_at is None:
+        incident.acknowledged_at, incident.acknowledged_by = now, actor
+    incident.status = RegressionIncident.Status.RESOLVED
+    incident.resolved_at, incident.resolved_by, incident.resolution = now, actor, reason
+    return _dealt_with(incident, rules.RESOLVE, before, actor, reason)
+
+
+@transaction.atomic
+def restore_seed(*, domain: str, metric: str, controls: Mapping[str, Any], actor: str, reset: bool = False) -> bool:
+    """Put a missing policy back, or with ``reset`` an edited one to the seed's controls; say whether it was put."""
+    policy = locked_policy(domain, metric)
+    if policy.pk is not None and (not reset or all(getattr(policy, name) == controls[name] for name in controls)):
+        return False
+    put = set_policy(domain=domain, metric=metric, patch=controls, actor=actor, reason="seed")
+    return isinstance(put, RegressionPolicy)
+
+
+def locked_policy(domain: str, metric: str) -> RegressionPolicy:
+    """Return a policy, locked; where there is none, a new one with the defaults that is not saved and is disabled."""
+    now = clock.now()
+    return _locked(domain, metric) or RegressionPolicy(domain=domain, metric=metric, created_at=now, updated_at=now)
+
+
+def locked_tripwire(domain: str, metric: str) -> tuple[RegressionPolicy, RegressionState]:
+    """Return a policy, locked, and its state; NotFound where one of them is not there."""
+    policy = _locked(domain, metric)
+    if policy is None:
+        raise NotFound(words.missing(domain, metric))
+    state = RegressionState.objects.filter(domain=domain, metric=metric).first()
+    if state is None:
+        raise NotFound(f"{policy} was never enabled or evaluated: there is nothing to re-arm.")
+    return policy, state
+
+
+def locked_incident(incident_id: int) -> RegressionIncident:
+    """Return an incident, locked; NotFound where there is none."""
+    incident = RegressionIncident.objects.select_for_update().filter(pk=incident_id).first()
+    if incident is None:
+        raise NotFound(f"There is no incident {incident_id}.")
+    return incident
+
+
+def check_policy(policy: RegressionPolicy, patch: Mapping[str, Any]) -> None:
+    """Raise Invalid where ``patch`` would make a policy that could never trigger."""
+    errors = rules.never_triggers({**policy.snapshot(), **patch}, patch)
+    if errors:
+        raise Invalid(errors)
+
+
+def _dealt_with(
+    incident: RegressionIncident, action: str, before: Mapping[str, Any], actor: str, reason: str
+) -> RegressionIncident:
+    incident.save()
+    audit.record(
+        action=action, target=str(incident.pk), actor=actor, reason=reason, before=before, after=incident.snapshot()
+    )
+    return incident
+
+
+def _locked(domain: str, metric: str) -> RegressionPolicy | None:
+    return RegressionPolicy.objects.select_for_update().filter(domain=domain, metric=metric).first()
+
+
+def _inserted(policy: RegressionPolicy) -> bool:
+    """Insert a new policy; say whether nobody was first, whose policy this change has not been judged against."""
+    try:
+        with transaction.atomic():
+            policy.save(force_insert=True)
+    except IntegrityError:
+        if not RegressionPolicy.objects.filter(domain=policy.domain, metric=policy.metric).exists():
+            raise
+        return False
+    return True
+
+
+def _pair(domain: str, metric: str) -> tuple[str, str]:
+    """Return the names in their one spelling, as the API does: an engine's "wholesale" must not miss its tripwire."""
+    errors = {}
+    for field, spell, name in (("domain", names.engine, domain), ("metric", names.metric, metric)):
+        try:
+            spell(name)
+        except ValueError as wrong:
+            errors[field] = [str(wrong)]
+    if errors:
+        raise Invalid(errors)
+    return names.engine(domain), names.metric(metric)

@@ -1,0 +1,148 @@
+"""The tripwires over HTTP: check, call one service, answer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance import door, roles
+from governance.attribution import actor_of
+from governance.serializers import PendingSerializer, WriteSerializer
+from regression import rules, selectors, services, words
+from regression.filters import KpiEventFilter, RegressionIncidentFilter
+from regression.models import KpiEvent, RegressionIncident
+from regression.serializers import (
+    EvaluatedSerializer,
+    KpiEventSerializer,
+    RecordedSerializer,
+    RecordKpiSerializer,
+    RegressionIncidentSerializer,
+    RegressionPolicySerializer,
+    RegressionPolicyUpsertSerializer,
+    RegressionStateSerializer,
+    TripwireSerializer,
+)
+
+
+class PolicyViewSet(viewsets.ViewSet):
+    """The tripwires' policies: read, and changed through the door."""
+
+    rights: ClassVar = {"upsert": roles.OPERATE}
+
+    @extend_schema(responses=RegressionPolicySerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Return every policy, by domain and metric."""
+        return Response(RegressionPolicySerializer(selectors.policies(), many=True).data)
+
+    @extend_schema(
+        request=RegressionPolicyUpsertSerializer, responses={200: RegressionPolicySerializer, 202: PendingSerializer}
+    )
+    def upsert(self, request: Request) -> Response:
+        """Change the fields that the body names, and no others."""
+        written = _written(RegressionPolicyUpsertSerializer, request)
+        patch = written.patch(without=["domain", "metric"])
+        return door.submit(
+            request, written, action=rules.SET_POLICY, target=_target(written), patch=patch, shown=_policy
+        )
+
+
+class TripwireViewSet(viewsets.ViewSet):
+    """How the tripwires stand."""
+
+    rights: ClassVar = {"evaluate": roles.ACT, "rearm": roles.OPERATE}
+
+    @extend_schema(responses=RegressionStateSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Return the state of every tripwire that was ever enabled or evaluated."""
+        return Response(RegressionStateSerializer(selectors.states(), many=True).data)
+
+    @extend_schema(request=TripwireSerializer, responses=EvaluatedSerializer)
+    def evaluate(self, request: Request) -> Response:
+        """Evaluate a tripwire now; it pulls its lever if it trips. 200 both ways."""
+        asked = _written(TripwireSerializer, request).validated_data
+        domain, metric = asked["domain"], asked["metric"]
+        state = services.evaluate(domain=domain, metric=metric, actor=actor_of(request, asked["actor"]))
+        if state is None:
+            told = {"ok": False, "reason": rules.POLICY_MISSING, "message": words.missing(domain, metric)}
+            return Response({**told, "state": None})
+        return Response({"ok": True, "state": _state(state)})
+
+    @extend_schema(request=TripwireSerializer, responses={200: RegressionStateSerializer, 202: PendingSerializer})
+    def rearm(self, request: Request) -> Response:
+        """Let a triggered tripwire watch again, from here on; needs a reason."""
+        written = _written(TripwireSerializer, request)
+        return door.submit(request, written, action=rules.REARM, target=_target(written), patch={}, shown=_state)
+
+
+class KpiViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[KpiEvent]):
+    """KPI events."""
+
+    queryset = KpiEvent.objects.order_by("-pk")
+    serializer_class = KpiEventSerializer
+    filterset_class = KpiEventFilter
+    rights: ClassVar = {"create": roles.ACT}
+
+    @extend_schema(request=RecordKpiSerializer, responses={201: RecordedSerializer})
+    def create(self, request: Request) -> Response:
+        """Record one event; an enabled tripwire is evaluated with it."""
+        asked = _written(RecordKpiSerializer, request).validated_data
+        recorded = services.record_kpi(
+            domain=asked["domain"],
+            metric=asked["metric"],
+            success=asked.get("success"),
+            value=asked.get("value"),
+            actor=actor_of(request, asked["actor"]),
+            correlation_id=asked["correlation_id"],
+        )
+        return Response({"ok": True, "id": recorded.id}, status=status.HTTP_201_CREATED)
+
+
+class IncidentViewSet(viewsets.ReadOnlyModelViewSet[RegressionIncident]):
+    """Incidents: one for each trip."""
+
+    queryset = RegressionIncident.objects.order_by("-pk")
+    serializer_class = RegressionIncidentSerializer
+    filterset_class = RegressionIncidentFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    rights: ClassVar = {"acknowledge": roles.OPERATE, "resolve": roles.OPERATE}
+
+    @extend_schema(request=WriteSerializer, responses=RegressionIncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, pk: str) -> Response:
+        """Say that a person has taken the incident on."""
+        written = _written(WriteSerializer, request)
+        return door.submit(request, written, action=rules.ACKNOWLEDGE, target=pk, patch={}, shown=_incident)
+
+    @extend_schema(request=WriteSerializer, responses=RegressionIncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, pk: str) -> Response:
+        """Close the incident; the reason is kept as its resolution."""
+        written = _written(WriteSerializer, request)
+        return door.submit(request, written, action=rules.RESOLVE, target=pk, patch={}, shown=_incident)
+
+
+def _written(body: type[WriteSerializer], request: Request) -> WriteSerializer:
+    written = body(data=request.data)
+    written.is_valid(raise_exception=True)
+    return written
+
+
+def _target(written: WriteSerializer) -> str:
+    return rules.key(written.validated_data["domain"], written.validated_data["metric"])
+
+
+def _policy(row: Any) -> dict[str, Any]:
+    return dict(RegressionPolicySerializer(row).data)
+
+
+def _state(row: Any) -> dict[str, Any]:
+    return dict(RegressionStateSerializer(row).data)
+
+
+def _incident(row: Any) -> dict[str, Any]:
+    return dict(RegressionIncidentSerializer(row).data)

@@ -1,0 +1,29 @@
+"""The lever's app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class RiskguardConfig(AppConfig):
+    """The risk guard."""
+
+    name = "riskguard"
+    verbose_name = "Risk guard"
+
+    def ready(self) -> None:
+        """Announce the lever; no query runs."""
+        from governance.register import Lever, announce  # noqa: PLC0415 -- models are loaded only now
+        from riskguard import actions, review, seeds  # noqa: PLC0415
+
+        announce(
+            Lever(
+                name=self.name,
+                title="Risk guard",
+                checks=review.checks,
+                review=review.section,
+                actions=actions.ACTIONS,
+                missing_seeds=seeds.missing,
+                restore_seeds=seeds.restore,
+            )
+        )

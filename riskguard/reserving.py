@@ -1,0 +1,189 @@
+"""The decision on an order, in Python: the law of the caps applied to what stands under the locks.
+
+The caller holds the locks of GLOBAL's and the engine's policies (a dry run holds none and writes nothing).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Sum
+
+from governance import clock, epoch, holds
+from governance.errors import Conflict
+from riskguard import ledger, rules, words
+from riskguard.decisions import LedgerLine, Order, Ruling
+from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
+from riskguard.rules import GLOBAL, Denial, Held, Level, Usage
+
+Status = RiskReservation.Status
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """What a decision is made on, all of it read after the locks."""
+
+    order: Order
+    now: dt.datetime
+    day: dt.date
+    epoch: int
+    policies: dict[str, RiskPolicy]
+    levels: list[Level]
+    stop: Denial | None
+
+
+def decide(order: Order, policies: dict[str, RiskPolicy]) -> Ruling:
+    """Return the ruling on ``order``, recorded; ``policies`` are those that exist of GLOBAL and the engine."""
+    scene = _read(order, policies)
+    earlier = _earlier(order)
+    if earlier is not None:
+        return _replay(scene, earlier)
+    denial = scene.stop or rules.room(scene.levels, order.amount)
+    if denial is not None and denial.cap == "max_open_risk":
+        scene = _without_overdue(scene)
+        denial = rules.room(scene.levels, order.amount)
+    return _grant(scene) if denial is None else _refuse(scene, denial)
+
+
+def _read(order: Order, policies: dict[str, RiskPolicy]) -> Scene:
+    now = clock.database_now()
+    day = ledger.day_of(now)
+    held = [Held(hold.rank, hold.code, hold.reason) for hold in holds.standing(order.engine)]
+    missing = next((name for name in (GLOBAL, order.engine) if name not in policies), None)
+    levels = _levels(policies, day, now)
+    return Scene(order, now, day, epoch.current(), policies, levels, rules.stop(levels, missing, held))
+
+
+def _levels(policies: dict[str, RiskPolicy], day: dt.date, now: dt.datetime) -> list[Level]:
+    usages = {
+        name: dataclasses.replace(
+            ledger.standing(day, name), actions_last_minute=ledger.actions_last_minute(policy, now)
+        )
+        for name, policy in policies.items()
+    }
+    return ledger.levels(policies, usages)
+
+
+def _without_overdue(scene: Scene) -> Scene:
+    """Return the scene after overdue reservations gave their open risk back, or, in a dry run, as if they had."""
+    if not scene.order.dry_run:
+        while ledger.expire_some(scene.now, scene.day):
+            pass
+        return dataclasses.replace(scene, levels=_levels(scene.policies, scene.day, scene.now))
+    levels = []
+    for level in scene.levels:
+        overdue = ledger.overdue(scene.now)
+        if level.policy != GLOBAL:
+            overdue = overdue.filter(engine=level.policy)
+        freed = overdue.order_by().aggregate(total=Sum("amount"))["total"] or 0
+        usage = dataclasses.replace(level.usage, open_risk_reserved=level.usage.open_risk_reserved - freed)
+        levels.append(dataclasses.replace(level, usage=usage))
+    return dataclasses.replace(scene, levels=levels)
+
+
+def _earlier(order: Order) -> RiskReservation | None:
+    """Return the reservation that the caller's key already has; Conflict where the key came with another body."""
+    if order.idempotency_key is None:
+        return None
+    earlier = RiskReservation.objects.filter(actor=order.actor, idempotency_key=order.idempotency_key).first()
+    if earlier is not None and earlier.body_digest != _digest(order):
+        message = "This idempotency key was used with another body: a new action needs a key of its own."
+        raise Conflict("idempotency_key_reused", message)
+    return earlier
+
+
+def _replay(scene: Scene, earlier: RiskReservation) -> Ruling:
+    """Answer a retry. It never turns a stop into a go: a hold, or a reservation that is resolved, is no go."""
+    if scene.stop is not None:
+        reason, message = scene.stop.reason, words.denied(scene.stop, scene.order.engine)
+    elif earlier.status != Status.OPEN:
+        reason, message = f"reservation_{earlier.status.lower()}", words.replayed(earlier.status)
+    else:
+        reason, message = rules.RESERVED, words.granted(earlier.engine, earlier.amount)
+    return _ruling(scene, reason, message, reservation=earlier, denial=scene.stop, replayed=True)
+
+
+def _refuse(scene: Scene, denial: Denial) -> Ruling:
+    order = scene.order
+    if not order.dry_run:
+        _event(
+            scene, RiskEvent.Kind.DENY, denial.reason, policy=denial.policy, cap=denial.cap, limit=denial.limit,
+            used=denial.used, figures=ledger.figures(scene.levels),
+        )  # fmt: skip
+    return _ruling(scene, denial.reason, words.denied(denial, order.engine), denial=denial)
+
+
+def _grant(scene: Scene) -> Ruling:
+    order = scene.order
+    message = words.granted(order.engine, order.amount)
+    if order.dry_run:
+        return _ruling(scene, rules.RESERVED, f"Would be granted. {message}")
+    ledger.take(ledger.opened(scene.day, [order.engine]), order.engine, order.amount)
+    reservation = RiskReservation.objects.create(
+        engine=order.engine,
+        amount=order.amount,
+        currency=settings.VALHALLA_CURRENCY,
+        day=scene.day,
+        actor=order.actor,
+        idempotency_key=order.idempotency_key,
+        body_digest=_digest(order),
+        correlation_id=order.correlation_id,
+        epoch=scene.epoch,
+        created_at=scene.now,
+        expires_at=scene.now + dt.timedelta(seconds=settings.VALHALLA_RESERVATION_TTL_SECONDS),
+    )
+    after = dataclasses.replace(scene, levels=_levels(scene.policies, scene.day, scene.now))
+    _event(
+        after, RiskEvent.Kind.RESERVE, rules.RESERVED, reservation=reservation, exposure_delta=order.amount,
+        open_risk_delta=order.amount, actions_delta=1, figures=ledger.figures(after.levels),
+    )  # fmt: skip
+    return _ruling(after, rules.RESERVED, message, reservation=reservation)
+
+
+def _ruling(
+    scene: Scene,
+    reason: str,
+    message: str,
+    *,
+    reservation: RiskReservation | None = None,
+    denial: Denial | None = None,
+    replayed: bool = False,
+) -> Ruling:
+    engine = scene.order.engine
+    usage = next((level.usage for level in scene.levels if level.policy == engine), Usage())
+    policy = scene.policies.get(engine)
+    return Ruling(
+        ok=reason == rules.RESERVED,
+        reason=reason,
+        message=message,
+        order=scene.order,
+        epoch=scene.epoch,
+        reservation=reservation,
+        denial=denial,
+        policy=policy,
+        ledger=LedgerLine(scene.day, engine, usage, policy) if policy else None,
+        replayed=replayed,
+    )
+
+
+def _event(scene: Scene, kind: str, reason: str, **figures: Any) -> None:
+    RiskEvent.objects.create(
+        at=scene.now,
+        day=scene.day,
+        exposure_day=scene.day,
+        kind=kind,
+        engine=scene.order.engine,
+        amount=scene.order.amount,
+        reason=reason,
+        actor=scene.order.actor,
+        correlation_id=scene.order.correlation_id,
+        **figures,
+    )
+
+
+def _digest(order: Order) -> str:
+    return hashlib.sha256(f"{order.engine}\n{order.amount}\n{order.correlation_id}".encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""Reads of the risk guard; they write nothing and lock nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Count, OuterRef, Subquery
+
+from governance import clock
+from riskguard import ledger
+from riskguard.decisions import LedgerLine
+from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy
+from riskguard.rules import GLOBAL, Usage
+
+
+def policies() -> list[RiskPolicy]:
+    """Return every policy, GLOBAL first."""
+    return sorted(RiskPolicy.objects.all(), key=lambda policy: (policy.engine != GLOBAL, policy.engine))
+
+
+def is_enabled(engine: str) -> bool:
+    """Say whether ``engine`` has an enabled policy."""
+    return RiskPolicy.objects.filter(engine=engine, enabled=True).exists()
+
+
+def ledger_today() -> list[LedgerLine]:
+    """Return today's line of every policy, GLOBAL first, with open risk carried on from earlier days.
+
+    Four queries, however many policies and days there are.
+    """
+    day = ledger.day_of(clock.database_now())
+    every = policies()
+    newest = _newest_rows([policy.engine for policy in every])
+    lines = []
+    for policy in every:
+        row = newest.get(policy.engine)
+        if row is None:
+            usage = Usage()
+        elif row.day == day:
+            usage = row.usage()
+        else:
+            usage = Usage(open_risk_reserved=row.open_risk_reserved)
+        lines.append(LedgerLine(day, policy.engine, usage, policy))
+    return lines
+
+
+def refusals_by_reason(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
+    """Return how many reservations were refused from ``start`` up to ``end``, by reason, the most frequent first."""
+    denied = RiskEvent.objects.filter(kind=RiskEvent.Kind.DENY, at__gte=start, at__lt=end)
+    counted = denied.order_by().values("reason").annotate(times=Count("pk")).order_by("-times", "reason")
+    return {row["reason"]: row["times"] for row in counted}
+
+
+def _newest_rows(engines: list[str]) -> dict[str, RiskLedgerDay]:
+    """Return the newest row of each engine by one index look-up an engine, in one query."""
+    newest = RiskLedgerDay.objects.filter(engine=OuterRef("engine")).order_by("-day").values("pk")[:1]
+    chosen = RiskPolicy.objects.filter(engine__in=engines).values_list(Subquery(newest), flat=True)
+    return {row.engine: row for row in RiskLedgerDay.objects.filter(pk__in=[pk for pk in chosen if pk])}

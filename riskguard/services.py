@@ -1,0 +1,255 @@
+"""The only writes of the risk guard. A money path locks GLOBAL, then the engine, and reads after the wait."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.db import DatabaseError, OperationalError, transaction
+
+from governance import audit, clock, holds
+from governance.changes import Refused
+from governance.database import is_lock_timeout
+from governance.errors import Conflict, Invalid, NotFound
+from governance.money import MAX_MINOR
+from riskguard import ledger, reserving, rules, words
+from riskguard.decisions import LedgerLine, Order, Resolution, Ruling
+from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
+from riskguard.rules import GLOBAL, Denial
+
+Status = RiskReservation.Status
+SOURCE = "riskguard"
+SET_POLICY = "risk.policy.set"
+_log = logging.getLogger(__name__)
+
+
+def reserve(
+    *,
+    engine: str,
+    amount: int,
+    actor: str,
+    idempotency_key: str | None = None,
+    correlation_id: str = "",
+    dry_run: bool = False,
+) -> Ruling:
+    """Take ``amount`` minor units out of today's room of GLOBAL and ``engine``, or say why not.
+
+    A refusal is returned, not raised, so that its record commits with it; ``ok`` is the only go. The same key and
+    body give the same reservation (Conflict for another body). ``dry_run`` says what would happen and changes nothing.
+    """
+    if engine == GLOBAL:
+        raise Invalid({"engine": ["GLOBAL is a ceiling over all engines, not an engine: name the engine that acts."]})
+    _whole("amount", amount, least=1)
+    order = Order(
+        engine=engine, amount=amount, actor=actor, idempotency_key=idempotency_key or None,
+        correlation_id=correlation_id, dry_run=dry_run,
+    )  # fmt: skip
+    if dry_run:
+        return reserving.decide(
+            order, {row.engine: row for row in RiskPolicy.objects.filter(engine__in=[GLOBAL, engine])}
+        )
+    try:
+        return _reserve(order)
+    except OperationalError as late:
+        if not is_lock_timeout(late):
+            raise
+        _log.warning("The ledger was busy when %s asked for room: %s", engine, late)
+        return _busy(order)
+
+
+@transaction.atomic(durable=True)
+def settle(*, reservation_id: int, realized_loss: int, actor: str) -> Resolution:
+    """Free the open risk of a reservation, keep its exposure, and count ``realized_loss`` (minor units) today.
+
+    Never refused for the state of any control. A second settle with the same figure answers the same; with another,
+    or of a released reservation, it is a Conflict. An expired one is settled once.
+    """
+    _whole("realized_loss", realized_loss, least=0)
+    held = _locked(reservation_id)
+    if held.status == Status.SETTLED and held.realized_loss == realized_loss:
+        return _resolution(held)
+    if held.status not in {Status.OPEN, Status.EXPIRED}:
+        raise Conflict(f"already_{held.status.lower()}", _resolved_already(held))
+    now = clock.database_now()
+    day = ledger.day_of(now)
+    book = ledger.opened(day, [held.engine])
+    given_back = ledger.close(book, held, Status.SETTLED, now=now, actor=actor)
+    held.realized_loss, held.settled_day, held.needs_review = realized_loss, day, False
+    held.save()
+    for name in (GLOBAL, held.engine):
+        book[name].realized_loss += realized_loss
+        book[name].save(update_fields=["realized_loss"])
+    _resolved(held, RiskEvent.Kind.SETTLE, now, day, actor, open_risk=-given_back, loss=realized_loss)
+    return _resolution(held)
+
+
+@transaction.atomic(durable=True)
+def release(*, reservation_id: int, actor: str) -> Resolution:
+    """Give a reservation back whose action never happened: exposure to its day, open risk today, not the action.
+
+    Never refused for the state of any control. A second release answers the same; a settled or expired one is a
+    Conflict (settle an expired one with a loss of 0).
+    """
+    held = _locked(reservation_id)
+    if held.status == Status.RELEASED:
+        return _resolution(held)
+    if held.status != Status.OPEN:
+        raise Conflict(f"already_{held.status.lower()}", _resolved_already(held))
+    now = clock.database_now()
+    day = ledger.day_of(now)
+    book = ledger.opened(day, [held.engine])
+    given_back = ledger.close(book, held, Status.RELEASED, now=now, actor=actor)
+    held.save()
+    for row in (book if held.day == day else ledger.opened(held.day, [held.engine])).values():
+        row.exposure_used -= held.amount
+        row.save(update_fields=["exposure_used"])
+    _resolved(held, RiskEvent.Kind.RELEASE, now, day, actor, open_risk=-given_back, exposure=-held.amount)
+    return _resolution(held)
+
+
+@transaction.atomic(durable=True)
+def expire_some() -> int:
+    """Expire a batch of overdue reservations and return how many; 0 says that none is left."""
+    RiskPolicy.objects.locked(GLOBAL)
+    now = clock.database_now()
+    return ledger.expire_some(now, ledger.day_of(now))
+
+
+@transaction.atomic
+def set_policy(*, engine: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> RiskPolicy | Refused:
+    """Change the fields of a policy that ``patch`` names (money in minor units), creating a disabled one if need be.
+
+    Refused where it would enable a policy that a tripwire has pulled and nobody has re-armed.
+    """
+    policy = locked_policy(engine)
+    refusal = why_not(policy, patch)
+    if refusal is not None:
+        return refusal
+    return _write(policy, patch, actor, reason)
+
+
+@transaction.atomic
+def throttle(*, engine: str, actor: str, reason: str) -> RiskPolicy:
+    """Disable the policy of ``engine``, creating it disabled where there is none. Never refused."""
+    return _write(locked_policy(engine), {"enabled": False}, actor, reason)
+
+
+def locked_policy(engine: str) -> RiskPolicy:
+    """Return the policy of ``engine``, locked; where there is none, a new one that is not saved and allows nothing."""
+    found = RiskPolicy.objects.locked(engine).get(engine)
+    return found or RiskPolicy(engine=engine, created_at=clock.now(), updated_at=clock.now())
+
+
+def why_not(policy: RiskPolicy, patch: Mapping[str, Any]) -> Refused | None:
+    """Return why ``patch`` cannot be: it enables what is pinned until a tripwire is re-armed."""
+    if not patch.get("enabled") or policy.enabled:
+        return None
+    pin = holds.pinning(pin_of(policy.engine))
+    if pin is None:
+        return None
+    return Refused("pinned", f"{policy.engine} stays disabled: {pin.reason} ({pin.key}). Re-arm the tripwire first.")
+
+
+def pin_of(engine: str) -> str:
+    """Return the name by which a hold pins the policy of ``engine``."""
+    return f"risk_policy:{engine}"
+
+
+def _write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str) -> RiskPolicy:
+    created = policy.pk is None
+    if created:
+        # Of two that create it at once, the second changes what the first has made.
+        blank = {"created_at": policy.created_at, "updated_at": policy.updated_at}
+        rows = RiskPolicy.objects.select_for_update()
+        policy, created = rows.get_or_create(engine=policy.engine, defaults=blank)
+    before = None if created else policy.snapshot()
+    for name, value in patch.items():
+        setattr(policy, name, value)
+    policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
+    policy.save()
+    scope = holds.EVERYTHING if policy.engine == GLOBAL else policy.engine
+    if policy.enabled:
+        holds.lift(scope=scope, source=SOURCE, code=rules.POLICY_DISABLED)
+    else:
+        holds.place(scope=scope, source=SOURCE, code=rules.POLICY_DISABLED, reason=reason, rank=rules.RANK_DISABLED)
+    after = policy.snapshot()
+    audit.record(action=SET_POLICY, target=policy.engine, actor=actor, reason=reason, before=before, after=after)
+    return policy
+
+
+@transaction.atomic(durable=True)
+def _reserve(order: Order) -> Ruling:
+    # GLOBAL is the mutex of every money path: everything below is read after the wait for it.
+    return reserving.decide(order, RiskPolicy.objects.locked(GLOBAL, order.engine))
+
+
+def _busy(order: Order) -> Ruling:
+    """Answer that the lock was not to be had in time, and record it in a transaction of its own."""
+    try:
+        with transaction.atomic(durable=True):
+            now = clock.database_now()
+            day = ledger.day_of(now)
+            RiskEvent.objects.create(
+                at=now, day=day, exposure_day=day, kind=RiskEvent.Kind.DENY, engine=order.engine, amount=order.amount,
+                reason=rules.BUSY, actor=order.actor, correlation_id=order.correlation_id,
+            )  # fmt: skip
+    except DatabaseError:
+        _log.exception("The refusal of %s could not be recorded", order.engine)
+    message = words.denied(Denial(rules.BUSY), order.engine)
+    return Ruling(ok=False, reason=rules.BUSY, message=message, order=order, epoch=None)
+
+
+def _locked(reservation_id: int) -> RiskReservation:
+    """Return a reservation under the locks of its policies; NotFound where there is none."""
+    engine = RiskReservation.objects.filter(pk=reservation_id).values_list("engine", flat=True).first()
+    if engine is None:
+        raise NotFound(f"There is no reservation {reservation_id}.")
+    RiskPolicy.objects.locked(GLOBAL, engine)
+    return RiskReservation.objects.select_for_update().get(pk=reservation_id)
+
+
+def _whole(field: str, minor: int, *, least: int) -> None:
+    """Refuse what is no whole number of minor units: a float or a boolean would be stored as some integer."""
+    if type(minor) is not int or not least <= minor <= MAX_MINOR:
+        raise Invalid({field: [f"Must be a whole number of minor units, from {least} to {MAX_MINOR}."]})
+
+
+def _resolved_already(held: RiskReservation) -> str:
+    advice = " Settle it with a loss of 0 if the action never happened." if held.status == Status.EXPIRED else ""
+    return f"Reservation {held.pk} is {held.status.lower()} already.{advice}"
+
+
+def _resolved(
+    held: RiskReservation,
+    kind: str,
+    now: datetime,
+    day: date,
+    actor: str,
+    *,
+    open_risk: int,
+    loss: int = 0,
+    exposure: int = 0,
+) -> None:
+    RiskEvent.objects.create(
+        at=now, day=day, kind=kind, engine=held.engine, reservation=held, amount=held.amount,
+        reason=held.status.lower(), exposure_day=held.day, exposure_delta=exposure, open_risk_delta=open_risk,
+        loss_delta=loss, actor=actor, correlation_id=held.correlation_id,
+    )  # fmt: skip
+
+
+def _resolution(held: RiskReservation) -> Resolution:
+    now = clock.database_now()
+    day = ledger.day_of(now)
+    policies = {row.engine: row for row in RiskPolicy.objects.filter(engine__in=[GLOBAL, held.engine])}
+    lines = [LedgerLine(day, name, ledger.standing(day, name), policies.get(name)) for name in (GLOBAL, held.engine)]
+    reached = {
+        line.engine: line.policy is not None
+        and line.policy.max_daily_loss is not None
+        and line.usage.realized_loss >= line.policy.max_daily_loss
+        for line in lines
+    }
+    return Resolution(
+        held, lines, {"loss_cap_reached": any(reached.values()), "reached_by": [n for n in reached if reached[n]]}
+    )

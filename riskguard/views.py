@@ -1,0 +1,149 @@
+"""The risk guard over HTTP: check, call one service, answer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance import door, roles
+from governance.attribution import actor_of
+from governance.errors import Invalid
+from governance.serializers import PendingSerializer
+from riskguard import selectors, services
+from riskguard.filters import EventFilter, LedgerDayFilter, ReservationFilter
+from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
+from riskguard.serializers import (
+    MAX_KEY,
+    EventSerializer,
+    LedgerDaySerializer,
+    LedgerLineSerializer,
+    PolicySerializer,
+    PolicyUpsertSerializer,
+    ReleaseSerializer,
+    ReservationSerializer,
+    ReserveSerializer,
+    ResolutionSerializer,
+    RulingSerializer,
+    SettleSerializer,
+)
+
+KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="One key an action.")
+
+
+class PolicyViewSet(viewsets.ViewSet):
+    """Risk policies: read, and changed through the door."""
+
+    rights: ClassVar = {"upsert": roles.OPERATE}
+
+    @extend_schema(responses=PolicySerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Return every policy, GLOBAL first."""
+        return Response(PolicySerializer(selectors.policies(), many=True).data)
+
+    @extend_schema(request=PolicyUpsertSerializer, responses={200: PolicySerializer, 202: PendingSerializer})
+    def upsert(self, request: Request) -> Response:
+        """Change the fields that the body names, and no others."""
+        written = PolicyUpsertSerializer(data=request.data)
+        written.is_valid(raise_exception=True)
+        target, patch = written.validated_data["engine"], written.patch(without=["engine"])
+        return door.submit(
+            request,
+            written,
+            action=services.SET_POLICY,
+            target=target,
+            patch=patch,
+            shown=lambda row: PolicySerializer(row).data,
+        )
+
+
+class LedgerTodayViewSet(viewsets.ViewSet):
+    """Today's ledger."""
+
+    @extend_schema(responses=LedgerLineSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Return a line for every policy; nothing is written."""
+        return Response(LedgerLineSerializer(selectors.ledger_today(), many=True).data)
+
+
+class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[RiskLedgerDay]):
+    """The ledger's history."""
+
+    queryset = RiskLedgerDay.objects.order_by("-pk")
+    serializer_class = LedgerDaySerializer
+    filterset_class = LedgerDayFilter
+
+
+class ReservationViewSet(viewsets.ReadOnlyModelViewSet[RiskReservation]):
+    """Reservations."""
+
+    queryset = RiskReservation.objects.order_by("-pk")
+    serializer_class = ReservationSerializer
+    filterset_class = ReservationFilter
+
+
+class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[RiskEvent]):
+    """The decisions, one row each."""
+
+    queryset = RiskEvent.objects.order_by("-pk")
+    serializer_class = EventSerializer
+    filterset_class = EventFilter
+
+
+class DecisionViewSet(viewsets.ViewSet):
+    """Reserve, settle, release."""
+
+    rights: ClassVar = {"reserve": roles.ACT, "settle": roles.ACT, "release": roles.ACT}
+
+    @extend_schema(parameters=[KEY], request=ReserveSerializer, responses=RulingSerializer)
+    def reserve(self, request: Request) -> Response:
+        """Take exposure out of today's room of GLOBAL and the engine; 200 both ways."""
+        asked = _checked(ReserveSerializer, request)
+        ruling = services.reserve(
+            engine=asked["engine"],
+            amount=asked["amount"],
+            actor=actor_of(request, asked["actor"]),
+            idempotency_key=_key(request, asked.get("idempotency_key")),
+            correlation_id=asked["correlation_id"],
+            dry_run=asked["dry_run"],
+        )
+        return Response(RulingSerializer(ruling).data)
+
+    @extend_schema(request=SettleSerializer, responses=ResolutionSerializer)
+    def settle(self, request: Request) -> Response:
+        """Say how the action ended: its open risk is freed, its loss counts today."""
+        asked = _checked(SettleSerializer, request)
+        actor = actor_of(request, asked["actor"])
+        resolution = services.settle(
+            reservation_id=asked["reservation_id"], realized_loss=asked["realized_loss"], actor=actor
+        )
+        return Response(ResolutionSerializer(resolution).data)
+
+    @extend_schema(request=ReleaseSerializer, responses=ResolutionSerializer)
+    def release(self, request: Request) -> Response:
+        """Give a reservation back whose action never happened."""
+        asked = _checked(ReleaseSerializer, request)
+        actor = actor_of(request, asked["actor"])
+        return Response(
+            ResolutionSerializer(services.release(reservation_id=asked["reservation_id"], actor=actor)).data
+        )
+
+
+def _checked(body: type[Any], request: Request) -> dict[str, Any]:
+    written = body(data=request.data)
+    written.is_valid(raise_exception=True)
+    checked: dict[str, Any] = written.validated_data
+    return checked
+
+
+def _key(request: Request, named: str | None) -> str | None:
+    """Return the idempotency key of header and body; Invalid where they differ or the header cannot be one."""
+    header = request.headers.get("Idempotency-Key", "").strip()
+    if len(header) > MAX_KEY or not header.isprintable():
+        raise Invalid({"Idempotency-Key": [f"Must be 1 to {MAX_KEY} printable characters."]})
+    if header and named and header != named:
+        raise Invalid({"idempotency_key": ["Differs from the Idempotency-Key header: send one of the two."]})
+    return header or named or None

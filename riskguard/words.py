@@ -1,0 +1,60 @@
+"""Decisions in words, made from their figures, here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from governance import money
+from riskguard import rules
+from riskguard.rules import Denial
+
+CAP_NAMES = {
+    "max_daily_loss": "daily loss",
+    "max_daily_exposure": "daily exposure",
+    "max_open_risk": "open risk",
+    "max_amount_per_action": "amount per action",
+    "max_actions_per_day": "actions per day",
+    "max_actions_per_minute": "actions per minute",
+}
+_COUNTED = {"max_actions_per_day", "max_actions_per_minute"}
+
+
+def granted(engine: str, amount: int) -> str:
+    """Say that an amount is reserved."""
+    return f"Reserved {money.spoken(amount)} for {engine}."
+
+
+def denied(denial: Denial, engine: str) -> str:
+    """Say which policy and which cap refuses, how much is used and left."""
+    if denial.reason == rules.POLICY_MISSING:
+        return f"There is no risk policy for {denial.policy}: an operator must create and enable one."
+    if denial.reason == rules.POLICY_DISABLED and denial.policy:
+        return f"The {denial.policy} risk policy is disabled" + (f": {denial.words}" if denial.words else ".")
+    if denial.reason == rules.BUSY:
+        return f"The ledger was busy and nothing was reserved for {engine}: try again."
+    if not denial.cap:
+        return f"{engine} is held: {denial.reason.replace('_', ' ')}" + (f". {denial.words}" if denial.words else ".")
+    return _cap(denial)
+
+
+def _cap(denial: Denial) -> str:
+    limit, used, asked = denial.limit or 0, denial.used or 0, denial.asked or 0
+    name, figure = CAP_NAMES[denial.cap], _figure(denial.cap)
+    if denial.reason == rules.LOSS_CAP_REACHED:
+        return f"{denial.policy} has lost {figure(used)} today and its {name} cap is {figure(limit)}."
+    if denial.cap == "max_amount_per_action":
+        return f"{denial.policy} allows at most {figure(limit)} per action; {figure(asked)} was asked for."
+    remaining = rules.left(limit, used) or 0
+    return (
+        f"{denial.policy}'s {name} cap is {figure(limit)}: {figure(used)} is used and {figure(remaining)} is left; "
+        f"{figure(asked)} was asked for."
+    )
+
+
+def _figure(cap: str) -> Callable[[int], str]:
+    return str if cap in _COUNTED else money.spoken
+
+
+def replayed(status: str) -> str:
+    """Say why a repeated call is no go any more."""
+    return f"This key's reservation is {status.lower()}: nothing may be done on it again."

@@ -1,0 +1,1 @@
+"""The tests of Valhalla, one folder per app, and of the whole."""

@@ -1,0 +1,59 @@
+"""What the races of reservations share: noon on a seeded site, and the proof that a race needs its locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+
+from governance import clock, holds
+from riskguard import services
+from riskguard.rules import GLOBAL
+from tests.riskguard.factories import NOON, uncapped
+from tests.riskguard.racing import (
+    Attempt,
+    no_locks,
+    set_up,
+)
+
+ROUNDS, TRIES = 2, 25
+
+
+@pytest.fixture
+def seeded_noon(transactional_db: None) -> Iterator[None]:
+    """Put the seeds back, lift the caps, let production run, and stop the clock at noon."""
+    set_up()
+    with clock.at(NOON):
+        uncapped("WHOLESALE", "CAPITAL", "NOTIFY")
+        yield
+
+
+@pytest.fixture
+def proves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt, bool], None]:
+    """Return what shows that an attempt never goes wrong with the locks, and sooner or later does without."""
+
+    def prove(attempt: Attempt, locks: bool) -> None:
+        if locks:
+            for _ in range(ROUNDS):
+                clear()
+                assert attempt() == []
+            return
+        with no_locks(monkeypatch):
+            for _ in range(TRIES):
+                clear()
+                if attempt():
+                    return
+        pytest.fail("with the locks taken out nothing went wrong: this test proves nothing")
+
+    return prove
+
+
+def clear() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE risk_event, risk_reservation, risk_ledger_day RESTART IDENTITY")
+    for source, code in (("x", "held"), ("golive", "kill_switch_engaged")):
+        for scope in (holds.EVERYTHING, "WHOLESALE"):
+            holds.lift(scope=scope, source=source, code=code)
+    for engine in (GLOBAL, "WHOLESALE"):
+        services.set_policy(engine=engine, patch={"enabled": True}, actor="ops")

@@ -1,0 +1,33 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.db import connections
+from rest_framework.test import APIClient
+
+from tests.databases import vendor
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Give each worker its own test database; on SQLite a file, since one in memory is not shared by threads."""
+    test = connections["default"].settings_dict["TEST"]
+    if vendor() == "sqlite":
+        test["NAME"] = str(Path(os.environ["VALHALLA_TEST_FOLDER"]) / "test.sqlite3")
+    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """Return a client on this machine, as the open API admits it."""
+    return APIClient(SERVER_NAME="localhost")

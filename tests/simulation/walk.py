@@ -1,0 +1,300 @@
+"""The steps of a walk: what engines, operators, tripwires and time do, each on the product and on its model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, initialize, multiple, precondition, rule
+
+import golive.services as switches
+import regression.services as tripwires
+from governance import clock
+from governance.changes import Refused
+from governance.errors import Conflict
+from riskguard import services
+from riskguard.models import RiskEvent
+from tests.riskguard.factories import go_live
+from tests.simulation.checked import START, Checked, tables
+from tests.simulation.model import CAPS, GLOBAL, Policy
+
+PATIENCE = 8
+HOUR = dt.timedelta(hours=1)
+
+ENGINES = ("WHOLESALE", "CAPITAL", "BUYER_MATCH")
+TRIPWIRES = {"WHOLESALE": "contract_rate", "BUYER_MATCH": "match_success", "CAPITAL": "roi_event"}
+PULLS_THE_KILL_SWITCH = "CAPITAL"
+
+an_engine = st.sampled_from(ENGINES)
+a_level = st.sampled_from((GLOBAL, *ENGINES))
+an_owner = st.tuples(st.sampled_from(["bot", "amy"]), st.sampled_from([None, None, None, "k", "l"]))
+money = st.sampled_from([None, None, 5_000, 2_000, 1_000, 300, 0])
+actions = st.sampled_from([None, None, 30, 9, 3, 0])
+some_caps = st.fixed_dictionaries({}, optional={cap: actions if "actions" in cap else money for cap in CAPS})
+GENEROUS: dict[str, int | None] = {
+    "max_daily_loss": 600, "max_daily_exposure": 9_000, "max_open_risk": 1_200, "max_amount_per_action": None,
+    "max_actions_per_day": None, "max_actions_per_minute": 15,
+}  # fmt: skip
+
+
+class Walk(Checked):
+    """One walk from the seeded state."""
+
+    taken: ClassVar[Counter[str]] = Counter()
+    made = Bundle("made")
+
+    @initialize()
+    def begin(self) -> None:
+        with clock.at(self.now):
+            go_live()
+            for engine in (GLOBAL, "WHOLESALE", "CAPITAL"):
+                caps = GENEROUS if engine == GLOBAL else {**dict.fromkeys(CAPS), "max_daily_loss": 400}
+                services.set_policy(engine=engine, patch={**caps, "enabled": True}, actor="ops")
+                self.model.policies[engine] = Policy(True, dict(caps))
+            for domain, metric in TRIPWIRES.items():
+                action = "KILL_SWITCH" if domain == PULLS_THE_KILL_SWITCH else "THROTTLE"
+                patch = {"window_events": 1, "baseline_events": 1, "min_events_to_enforce": 1, "action": action}
+                tripwires.set_policy(domain=domain, metric=metric, patch={**patch, "enabled": True}, actor="ops")
+
+    @rule(target=made, engine=an_engine, amount=st.integers(1, 90))
+    def reserve(self, engine: str, amount: int) -> Any:
+        self._step("reserve")
+        return self._reserve(engine, amount, ("bot", None))
+
+    @rule(target=made, engine=an_engine, amount=st.sampled_from([100, 250, 400]), owner=an_owner)
+    def reserve_with_a_key(self, engine: str, amount: int, owner: tuple[str, str | None]) -> Any:
+        self._step("reserve with a key")
+        return self._reserve(engine, amount, owner)
+
+    @rule(target=made, engine=an_engine, over=st.integers(0, 1))
+    def reserve_at_the_edge(self, engine: str, over: int) -> Any:
+        self._step("reserve at the edge")
+        return self._reserve(engine, self.model.left(engine, self.now) + over or 1, ("bot", None))
+
+    def _reserve(self, engine: str, amount: int, owner: tuple[str, str | None]) -> Any:
+        earlier = self.model.earlier(owner)
+        if earlier is not None:
+            return self._again(earlier, engine, amount, owner)
+        verdict, overdue = self.model.judge(engine, amount, self.now)
+        before = tables(without=(RiskEvent,)) if verdict is not None and not overdue else None
+        with clock.at(self.now):
+            ruling = services.reserve(engine=engine, amount=amount, actor=owner[0], idempotency_key=owner[1])
+        self.model.expire(overdue, self.now)
+        expired = ["EXPIRE"] * len(overdue)
+        if verdict is not None:
+            self._was_refused(ruling, verdict)
+            self._events(*expired, "DENY")
+            assert before is None or tables(without=(RiskEvent,)) == before
+            return multiple()
+        assert ruling.ok, ruling.message
+        assert ruling.reservation is not None
+        self.since_grant = 0
+        self.model.grant(ruling.reservation.pk, engine, amount, owner, self.now)
+        (event,) = self._events(*expired, "RESERVE")[-1:]
+        for level in (GLOBAL, engine):
+            self._within_every_cap(level, amount, event.figures[level])
+        return ruling.reservation.pk
+
+    def _again(self, earlier: int, engine: str, amount: int, owner: tuple[str, str | None]) -> Any:
+        held, before = self.model.reservations[earlier], tables()
+        stop = self.model.stopped(engine)
+        with clock.at(self.now):
+            try:
+                ruling = services.reserve(engine=engine, amount=amount, actor=owner[0], idempotency_key=owner[1])
+            except Conflict:
+                assert (held.engine, held.amount) != (engine, amount)
+            else:
+                assert (held.engine, held.amount) == (engine, amount)
+                assert ruling.reservation is not None
+                assert ruling.reservation.pk == earlier
+                assert ruling.ok is (stop is None and held.status == "OPEN")
+        assert tables() == before
+        return multiple()
+
+    @rule(engine=an_engine, amount=st.sampled_from([50, 400]))
+    def only_ask(self, engine: str, amount: int) -> None:
+        self._step("dry run")
+        verdict, _overdue = self.model.judge(engine, amount, self.now)
+        before = tables()
+        with clock.at(self.now):
+            ruling = services.reserve(engine=engine, amount=amount, actor="bot", dry_run=True)
+        assert tables() == before
+        if verdict is None:
+            assert ruling.ok, ruling.message
+        else:
+            self._was_refused(ruling, verdict)
+
+    @rule(pk=made, loss=st.integers(0, 150))
+    def settle(self, pk: int, loss: int) -> None:
+        self._step("settle")
+        held = self.model.reservations[pk]
+        same = held.status == "SETTLED" and held.loss == loss
+        with clock.at(self.now):
+            try:
+                resolution = services.settle(reservation_id=pk, realized_loss=loss, actor="bot")
+            except Conflict:
+                assert held.status == "RELEASED" or (held.status == "SETTLED" and not same)
+                self._events()
+                return
+        assert resolution.reservation.status == "SETTLED"
+        if same:
+            self._events()
+            return
+        assert held.status in {"OPEN", "EXPIRED"}
+        self.model.close(pk, "SETTLED", self.now, loss)
+        self._events("SETTLE")
+        caps = [self.model.policies[level].caps["max_daily_loss"] for level in (GLOBAL, held.engine)]
+        day = self.model.today(self.now)
+        reached = [
+            level
+            for level, cap in zip((GLOBAL, held.engine), caps, strict=True)
+            if cap is not None and self.model.lost(level, day) >= cap
+        ]
+        assert resolution.flags == {"loss_cap_reached": bool(reached), "reached_by": reached}
+
+    @rule(pk=made)
+    def release(self, pk: int) -> None:
+        self._step("release")
+        held = self.model.reservations[pk]
+        with clock.at(self.now):
+            try:
+                services.release(reservation_id=pk, actor="bot")
+            except Conflict:
+                assert held.status in {"SETTLED", "EXPIRED"}
+                self._events()
+                return
+        if held.status == "RELEASED":
+            self._events()
+            return
+        self.model.close(pk, "RELEASED", self.now)
+        self._events("RELEASE")
+
+    @precondition(lambda self: self.model.overdue(self.now))
+    @rule()
+    def expire(self) -> None:
+        self._step("expire")
+        overdue = self.model.overdue(self.now)
+        with clock.at(self.now):
+            while services.expire_some():
+                pass
+        self.model.expire(overdue, self.now)
+        self._events(*["EXPIRE"] * len(overdue))
+
+    @rule(level=a_level, caps=some_caps)
+    def change_caps(self, level: str, caps: dict[str, int | None]) -> None:
+        self._step("caps")
+        with clock.at(self.now):
+            services.set_policy(engine=level, patch=caps, actor="ops", reason="caps")
+        self.model.policies.setdefault(level, Policy()).caps |= caps
+
+    @rule(what=st.sampled_from(("kill", "go-live", "throttle", "throttle", "trip", "trip")), level=a_level)
+    def stop(self, what: str, level: str) -> None:
+        self._step(what)
+        with clock.at(self.now):
+            if what == "kill":
+                switches.engage_kill_switch(actor="ops", reason="stop")
+                self.model.killed = True
+            elif what == "go-live":
+                switches.disable(actor="ops", reason="stop")
+                self.model.live = False
+            elif what == "throttle":
+                services.throttle(engine=level, actor="ops", reason="off")
+                self.model.policies.setdefault(level, Policy()).enabled = False
+            elif level != GLOBAL:
+                self._trip(level)
+
+    def _trip(self, domain: str) -> None:
+        for success in (True, False):
+            record = tripwires.record_kpi(domain=domain, metric=TRIPWIRES[domain], success=success, actor="kpi")
+        assert record.state is not None
+        assert record.state.triggered
+        if domain in self.model.tripped:
+            return
+        self.model.tripped.add(domain)
+        if domain == PULLS_THE_KILL_SWITCH:
+            self.model.killed = True
+        else:
+            self.model.policies.setdefault(domain, Policy()).enabled = False
+
+    @precondition(lambda self: self.model.killed)
+    @rule()
+    def release_the_kill(self) -> None:
+        self._step("release the kill")
+        with clock.at(self.now):
+            answer = switches.release_kill_switch(actor="ops", reason="go")
+        assert isinstance(answer, Refused) is (PULLS_THE_KILL_SWITCH in self.model.tripped)
+        self.model.killed = isinstance(answer, Refused)
+
+    @precondition(lambda self: not self.model.live)
+    @rule()
+    def enable_production(self) -> None:
+        self._step("enable production")
+        with clock.at(self.now):
+            go_live()
+        self.model.live = True
+
+    @precondition(lambda self: not all(policy.enabled for policy in self.model.policies.values()))
+    @rule(level=a_level)
+    def enable(self, level: str) -> None:
+        self._step("enable")
+        pinned = level in self.model.tripped and level != PULLS_THE_KILL_SWITCH
+        standing = self.model.policies.get(level, Policy()).enabled
+        before = tables()
+        with clock.at(self.now):
+            answer = services.set_policy(engine=level, patch={"enabled": True}, actor="ops", reason="on")
+        if pinned and not standing:
+            assert isinstance(answer, Refused)
+            assert tables() == before
+            return
+        assert not isinstance(answer, Refused)
+        self.model.policies.setdefault(level, Policy()).enabled = True
+
+    @precondition(lambda self: self.model.tripped)
+    @rule(domain=an_engine)
+    def rearm(self, domain: str) -> None:
+        self._step("re-arm")
+        with clock.at(self.now):
+            tripwires.rearm(domain=domain, metric=TRIPWIRES[domain], actor="ops", reason="looked at")
+        self.model.tripped.discard(domain)
+
+    def _put_right(self) -> None:
+        """Let everything run again, on another day: a walk that nothing moves any more shows nothing."""
+        self.since_grant = -PATIENCE * len(ENGINES)
+        for domain in sorted(self.model.tripped):
+            self.rearm(domain)
+        if self.model.killed:
+            self.release_the_kill()
+        if not self.model.live:
+            self.enable_production()
+        for level in (GLOBAL, *ENGINES):
+            if self.model.policies.get(level, Policy()).caps != GENEROUS:
+                self.change_caps(level, GENEROUS)
+            if not self.model.policies[level].enabled:
+                self.enable(level)
+        self.midnight(0)
+        self.since_grant = 0
+
+    @rule(seconds=st.sampled_from([1, 30, 59, 60, 61, 1_800, 10_800]))
+    def wait(self, seconds: int) -> None:
+        self._step("wait")
+        self.now += dt.timedelta(seconds=seconds)
+
+    @rule(seconds=st.integers(-1, 1))
+    def midnight(self, seconds: int) -> None:
+        self._step("midnight")
+        tomorrow = self.now.date() + dt.timedelta(days=1)
+        self.now = dt.datetime.combine(tomorrow, dt.time(), dt.UTC) + dt.timedelta(seconds=seconds)
+
+    @precondition(lambda self: self.now.date() >= max(self.model.newest, START.date()))
+    @rule()
+    def set_the_clock_back(self) -> None:
+        self._step("back")
+        self.now -= 25 * HOUR
+
+    def _step(self, what: str) -> None:
+        Walk.taken[what] += 1
+        self.since_grant += 1
+        if self.since_grant > PATIENCE:
+            self._put_right()

@@ -1,0 +1,251 @@
+"""Settings of the site, read strictly from the environment; ``.env.example`` documents every variable."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from valhalla.env import BASE_DIR, Environment, odd
+
+env = Environment.load()
+
+
+class PathRule(NamedTuple):
+    """Requests below ``prefix`` are of this execution class, and ``engine``'s holds stop them."""
+
+    prefix: str
+    exec_class: str
+    engine: str | None = None
+
+
+# A checkout without a key is someone trying it out: it starts without a file. Where there is a key, every default is
+# the strict one, so that ENV=development, the emergency switch, opens nothing else.
+BARE = not env.has("SECRET_KEY")
+ENVIRONMENT = env.choice(
+    "ENV",
+    ("production", "prod", "live", "staging", "development", "dev", "test"),
+    default="development" if BARE else "production",
+)
+PRODUCTION = ENVIRONMENT in {"production", "prod", "live"}
+SECRET_KEY = env.text("SECRET_KEY", "insecure-key-of-a-bare-checkout")
+if BARE:
+    if PRODUCTION:
+        raise odd("SECRET_KEY", "", f"a random text of 50 characters or more where ENV is {ENVIRONMENT}")
+    warnings.warn(f"SECRET_KEY is not set: an insecure one is used, and ENV is {ENVIRONMENT}.", stacklevel=1)
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+
+# The levers
+GOVERNANCE_LEVERS = ("golive", "riskguard", "heimdall", "regression")
+GOVERNANCE_ENFORCED = env.flag("GO_LIVE_ENFORCE", default=True) and PRODUCTION
+GATE_EXEMPT_PREFIXES = (
+    "/api/governance",
+    "/api/system/status",
+    "/health",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/admin",
+    "/static",
+    "/metrics",
+)
+GATE_PATH_RULES = (
+    PathRule("/api/deals", "PROD_EXEC", "WHOLESALE"),
+    PathRule("/api/intake", "PROD_EXEC"),
+    PathRule("/api/buyers", "PROD_EXEC", "BUYER_MATCH"),
+    PathRule("/api/capital", "PROD_EXEC", "CAPITAL"),
+    PathRule("/api/alerts", "PROD_EXEC"),
+    PathRule("/api/notify", "PROD_EXEC", "NOTIFY"),
+    PathRule("/api/followups", "PROD_EXEC", "NOTIFY"),
+    PathRule("/api/sandbox", "SANDBOX_EXEC"),
+)
+# ISO 4217: the currencies whose minor unit is not a hundredth.
+WITHOUT_TWO_DECIMALS = {
+    "BHD", "BIF", "CLF", "CLP", "DJF", "GNF", "IQD", "ISK", "JOD", "JPY", "KMF", "KRW", "KWD",
+    "LYD", "OMR", "PYG", "RWF", "TND", "UGX", "UYI", "UYW", "VND", "VUV", "XAF", "XOF", "XPF",
+}  # fmt: skip
+VALHALLA_CURRENCY = env.matching("VALHALLA_CURRENCY", "[A-Z]{3}", "three capital letters, such as USD", default="USD")
+if VALHALLA_CURRENCY in WITHOUT_TWO_DECIMALS:
+    raise odd(
+        "VALHALLA_CURRENCY", VALHALLA_CURRENCY, "a currency of two decimals: 50000 minor units are shown as 500.00"
+    )
+VALHALLA_RESERVATION_TTL_SECONDS = env.integer(
+    "VALHALLA_RESERVATION_TTL_SECONDS", default=86_400, minimum=1, maximum=31_536_000
+)
+RETENTION_ENABLED = env.flag("RETENTION_ENABLED", default=False)
+RETENTION_CRON_MINUTES = env.integer("RETENTION_CRON_MINUTES", default=30, minimum=1, maximum=1440)
+RETENTION_KPI_DAYS = env.integer("RETENTION_KPI_DAYS", default=90, minimum=1, maximum=36_500)
+
+# Who may call
+API_AUTH = env.choice("API_AUTH", ("token", "open"), default="token")
+FOUR_EYES = env.flag("FOUR_EYES", default=API_AUTH == "token")
+if FOUR_EYES and API_AUTH == "open":
+    raise odd("FOUR_EYES", env.text("FOUR_EYES"), "0 where API_AUTH is open: a second person needs a name, so a token")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "knox",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "governance",
+    *GOVERNANCE_LEVERS,
+    "examples.deals",
+]
+# The gate stands early, so that what is refused costs little, and after security, so that a refusal is redirected
+# to https and carries the headers.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "valhalla.middleware.RequestIdMiddleware",
+    "valhalla.middleware.GoLiveMiddleware",
+    "valhalla.middleware.ExecutionClassMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "valhalla.urls"
+WSGI_APPLICATION = "valhalla.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database
+LOCK_TIMEOUT_MS = 5000
+# More than the four threads of a process, with room for a scheduler and for tests of many callers at once.
+_POOL = {"min_size": 1, "max_size": 24, "timeout": 10}
+
+
+def _database(config: dict[str, Any]) -> dict[str, Any]:
+    """Return ``config`` with what each engine needs, merged into the options that its URL brought."""
+    options: dict[str, Any] = config.get("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE takes the write lock at the start: a transaction that began by reading could not wait for it.
+        ours: dict[str, Any] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        }
+        return {**config, "OPTIONS": {**ours, **options}}
+    server = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC {options.get('options', '')}".strip()
+    return {
+        **config,
+        # Pooled connections are checked when they are taken; Django wants CONN_MAX_AGE 0 beside a pool.
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "pool": _POOL, **options, "options": server},
+    }
+
+
+DATABASES = {"default": _database(env.database("DATABASE_URL", default="sqlite:///db.sqlite3"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Sign-in and transport
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+HTTPS = env.flag("HTTPS", default=not BARE)
+SECURE_SSL_REDIRECT = HTTPS
+# Balancers ask for health in plain HTTP, from inside.
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # HSTS preload is a promise about a whole domain, and its owner's to make.
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": [
+        "governance.rendering.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": [
+        "governance.rendering.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "governance.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["governance.permissions.HasRight"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "governance.pagination.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "governance.problems.handler",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=90)}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Valhalla",
+    "DESCRIPTION": "Four levers decide whether an automated engine may act.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "PREPROCESSING_HOOKS": ["governance.routing.without_trailing_slash"],
+}
+
+# Static files: "collected" serves what collectstatic made, "source" what the packages hold, without that step.
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "valhalla" / "static"]
+STATICFILES_DIRS = [BASE_DIR / "valhalla" / "static"]
+STATIC_FILES = env.choice("STATIC_FILES", ("collected", "source"), default="source" if BARE else "collected")
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = STATIC_FILES == "source"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_FILES == "collected"
+        else "django.contrib.staticfiles.storage.StaticFilesStorage",
+    },
+}
+
+UNFOLD = {"SITE_TITLE": "Valhalla", "SITE_HEADER": "Valhalla"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    # Django's own handlers mail administrators, or print only while DEBUG is on.
+    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+}

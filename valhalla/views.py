@@ -1,0 +1,108 @@
+"""Addresses of the whole: the index, the system's status, health, and the answers to what is not there."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import get_resolver
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from golive import rules, selectors
+from governance import clock, problems, readiness
+
+PREFIX = "api/governance/"
+
+
+class IndexView(APIView):
+    """Where everything is."""
+
+    @extend_schema(operation_id="index", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Return the addresses of the control plane that take no argument, by name."""
+        known = get_resolver().reverse_dict
+        names = sorted(name for name in known.keys() if isinstance(name, str))  # noqa: SIM118 -- a MultiValueDict
+        places = {name: reverse(name, request=request) for name in names if _is_plain(known.getlist(name))}
+        return Response({"name": "Valhalla", "documentation": request.build_absolute_uri("/docs"), "addresses": places})
+
+
+def _is_plain(routes: list[tuple[list[tuple[str, list[str]]], str, dict[str, str], dict[str, str]]]) -> bool:
+    return any(path.startswith(PREFIX) and not arguments for route in routes for path, arguments in route[0])
+
+
+class StatusView(APIView):
+    """How the system stands, in one look."""
+
+    @extend_schema(operation_id="system_status", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Return where production stands, what holds, and how this process is set."""
+        state = selectors.shown(selectors.state())
+        holds = selectors.reading(clock.now()).holds
+        status = rules.status(
+            enabled=state["go_live_enabled"], killed=state["kill_switch_engaged"], enforced=state["enforced"]
+        )
+        engines = [{"scope": hold.scope, "code": hold.code, "reason": hold.reason} for hold in holds]
+        told = {"status": status, **state, "held": engines, "api_auth": settings.API_AUTH}
+        return Response({**told, "four_eyes": settings.FOUR_EYES, "currency": settings.VALHALLA_CURRENCY})
+
+
+class HealthView(APIView):
+    """Whether this process answers."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="health", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Return ok, without asking the database."""
+        return Response({"ok": True})
+
+
+class ReadyView(APIView):
+    """Whether this process can decide."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="ready", responses={200: OpenApiTypes.OBJECT, 503: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """Return what is wrong: the database, migrations, seed rows, levers."""
+        try:
+            checks = [check for check in readiness.checks() if check.name in {"backend_complete", "packs_installed"}]
+        except DatabaseError:
+            return Response({"ok": False, "checks": {"database": "The database does not answer."}}, status=503)
+        told = {"database": "The database answers."} | {check.name: check.detail for check in checks}
+        ok = all(check.ok for check in checks)
+        return Response({"ok": ok, "checks": told}, status=200 if ok else 503)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Return a 404: a page for a browser, a problem for a machine."""
+    return _told(request, 404, "not_found", "There is nothing at this address. See /docs for every address.")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Return a 403."""
+    return _told(request, 403, "permission_denied", "You may not do this with the rights that you have.")
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Return a 400."""
+    return _told(request, 400, "invalid", "The request is malformed.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Return a 500, without a word of what is inside."""
+    return _told(request, 500, "server_error", "Something failed here. It is in the log; nothing was decided.")
+
+
+def _told(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    if problems.for_machines(request):
+        return problems.response(status, detail, code)
+    return render(request, "problem.html", {"status": status, "detail": detail}, status=status)
