@@ -226,7 +226,6 @@ SPECTACULAR_SETTINGS = {
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "valhalla" / "static"]
-STATICFILES_DIRS = [BASE_DIR / "valhalla" / "static"]
 STATIC_FILES = env.choice("STATIC_FILES", ("collected", "source"), default="source" if BARE else "collected")
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = STATIC_FILES == "source"
 STORAGES = {

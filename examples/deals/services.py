@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from regression import services as regression
-
 from examples.deals.models import Deal
 from governance import clock
 from heimdall import services as heimdall
+from regression import services as regression
 from riskguard import services as riskguard
 
 ENGINE, METRIC = "WHOLESALE", "contract_rate"

@@ -131,7 +131,10 @@ def test_a_period_stands_for_as_many_whole_days(
         ("prod_use_disabled", "OFFERS is not enabled for production use"),
         ("confidence_below_threshold", "needs a confidence of 0.92, has 0.5"),
         ("insufficient_sandbox_trials", "needs 75 sandbox trials in the last 1 day(s), has 12"),
-        ("sandbox_success_rate_below_threshold", "success rate of 0.82 in the last 1 day(s), has 0.75 (9 of 12 trials)"),
+        (
+            "sandbox_success_rate_below_threshold",
+            "success rate of 0.82 in the last 1 day(s), has 0.75 (9 of 12 trials)",
+        ),
         ("gate_pass", "has earned production use: 0.75 (9 of 12 trials)"),
     ],
 )

@@ -15,7 +15,7 @@ from heimdall import seeds, services
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from tests.heimdall.factories import PolicyFactory, RecommendationFactory, ScorecardFactory, earned, today
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live")]
 DOMAIN = "PRICING"
 
 
@@ -71,7 +71,11 @@ def test_a_recommendation_is_stored_with_what_it_was_judged_by() -> None:
     judgement = _recommend(recommendation={"price": 1500}, evidence={"model": "v2.1"}, correlation_id="abc")
     stored = HeimdallRecommendation.objects.get()
     assert (stored.prod_eligible, stored.gate_reason, stored.engine) == (True, "gate_pass", "OFFERS")
-    assert (stored.recommendation, stored.evidence, stored.correlation_id) == ({"price": 1500}, {"model": "v2.1"}, "abc")
+    assert (stored.recommendation, stored.evidence, stored.correlation_id) == (
+        {"price": 1500},
+        {"model": "v2.1"},
+        "abc",
+    )
     assert (judgement.evidence.trials, judgement.evidence.successes) == (10, 8)
     event = HeimdallEvent.objects.get()
     assert (event.kind, event.recommendation, event.reason) == ("RECOMMEND", stored, "gate_pass")
