@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ModelAdmin):
     """A model that is shown and never edited here: changes go through the door."""
 
     list_per_page = 50

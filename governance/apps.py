@@ -12,5 +12,5 @@ class GovernanceConfig(AppConfig):
     verbose_name = "Governance"
 
     def ready(self) -> None:
-        """Register the system checks; no query runs."""
-        from governance import system_checks  # noqa: F401, PLC0415 -- registers by being imported
+        """Register the system checks and the schema extensions; no query runs."""
+        from governance import schema, system_checks  # noqa: F401, PLC0415 -- register by being imported

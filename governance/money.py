@@ -14,7 +14,7 @@ MAX_MINOR = 10**15
 MAX_UNITS = MAX_MINOR // MINOR_PER_UNIT
 
 
-class MinorUnitsField(models.BigIntegerField):
+class MinorUnitsField(models.BigIntegerField):  # type: ignore[type-arg]  # it takes none at run time
     """A BIGINT of minor units, from 0; the column's name carries no unit, its help text does."""
 
 

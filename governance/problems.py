@@ -102,10 +102,11 @@ def _code(exception: exceptions.APIException) -> str:
 
 def _headers(exception: exceptions.APIException) -> dict[str, str]:
     headers = {}
-    if getattr(exception, "auth_header", None):
-        headers["WWW-Authenticate"] = exception.auth_header
-    if getattr(exception, "wait", None):
-        headers["Retry-After"] = str(int(exception.wait) + 1)
+    challenge, wait = getattr(exception, "auth_header", None), getattr(exception, "wait", None)
+    if challenge:
+        headers["WWW-Authenticate"] = challenge
+    if wait:
+        headers["Retry-After"] = str(int(wait) + 1)
     return headers
 
 

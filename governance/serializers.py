@@ -78,6 +78,6 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField(help_text="The HTTP status.")
     detail = serializers.CharField(help_text="What is wrong and what to do.")
     code = serializers.CharField(help_text="What is wrong, for machines.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]  # the member that RFC 9457 extensions carry
         child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences by field."
     )

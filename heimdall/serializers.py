@@ -96,17 +96,19 @@ class TrialSerializer(WriteSerializer):
     success = StrictBooleanField(help_text="Whether the trial succeeded.")
 
 
-class TrialAnswerSerializer(ScorecardDaySerializer):
+class TrialAnswerSerializer(serializers.Serializer[Any]):
     """The day's scorecard, and whether the trial counts in it."""
 
     ok = serializers.BooleanField(help_text="Whether the trial counts.")
     reason = serializers.CharField(help_text="recorded, or policy_missing.")
     message = serializers.CharField(help_text="The same in words.")
+    day = serializers.DateField(help_text="The UTC day of the scorecard.")
+    domain = serializers.CharField(help_text="The domain.")
+    trials = serializers.IntegerField(help_text="Sandbox trials of the day.")
+    successes = serializers.IntegerField(help_text="Those that succeeded.")
+    success_rate = FractionField(allow_null=True, help_text="Rounded down; null without a trial.")
 
-    class Meta(ScorecardDaySerializer.Meta):
-        fields: ClassVar = ["ok", "reason", "message", *ScorecardDaySerializer.Meta.fields]
-
-    def to_representation(self, instance: Trial) -> dict[str, Any]:  # type: ignore[override]
+    def to_representation(self, instance: Trial) -> dict[str, Any]:
         """Flatten the answer and its scorecard."""
         told = {"ok": instance.ok, "reason": instance.reason, "message": instance.message}
         return {**told, **ScorecardDaySerializer(instance.scorecard).data}

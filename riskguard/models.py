@@ -20,7 +20,7 @@ def _money_cap(what: str) -> MinorUnitsField:
     return MinorUnitsField(null=True, blank=True, default=0, validators=[validate_minor], help_text=text)
 
 
-def _count_cap(what: str) -> models.BigIntegerField:
+def _count_cap(what: str) -> models.BigIntegerField[int | None, int | None]:
     return models.BigIntegerField(
         null=True, blank=True, default=0, help_text=f"{what}. Empty: no cap. 0: nothing is allowed."
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.riskguard.factories import go_live
+from tests.riskguard.racing import set_up
 
 
 @pytest.fixture
 def live(db: None) -> None:
-    """Let production run."""
-    go_live()
+    """Put back the seeds, which a test with real transactions has emptied the tables of, and let production run."""
+    set_up()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
@@ -34,7 +34,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(review.control_plane(period), cls=DjangoJSONEncoder, indent=2))
             return
-        console = Console(file=self.stdout, force_terminal=getattr(self.stdout, "isatty", bool)() or None)
+        console = Console(
+            file=cast("IO[str]", self.stdout), force_terminal=getattr(self.stdout, "isatty", bool)() or None
+        )
         span = f"{period.start:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC"
         console.print(Panel(f"[bold]Control plane review[/bold]\n{span}", expand=False))
         alarms = []

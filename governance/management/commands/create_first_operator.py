@@ -25,5 +25,5 @@ class Command(BaseCommand):
             self.stdout.write("There is an operator already; to set a password: manage.py changepassword NAME")
             return
         password = secrets.token_urlsafe(15)
-        users.create_superuser(options["username"], password=password)  # type: ignore[attr-defined]
+        users.create_superuser(options["username"], password=password)
         self.stdout.write(f"First operator: {options['username']}   password: {password}   (shown only now)")
