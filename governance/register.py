@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from governance.errors import Invalid, NotFound
@@ -111,12 +111,27 @@ class Section:
     alarms: Sequence[str] = ()
 
 
+class Remove(Protocol):
+    """How old rows are removed: batch after batch, each noted in the trail in the transaction that removes it."""
+
+    def __call__(self, *, actor: str, dry_run: bool) -> Iterator[Mapping[str, int]]:
+        """Yield how many rows of what each batch removed; a dry run removes nothing, and yields what it would."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retention:
+    """Rows that a lever removes once they are old: of which ``table``, and ``remove``."""
+
+    table: str
+    remove: Remove
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
     """What a lever announces: its name (its app label), what it checks, reviews, offers and needs as seed rows.
 
     ``missing_seeds`` names the seed rows that are not there, ``restore_seeds`` puts them back and names what it put;
-    with ``reset`` it also sets edited ones back to the seed's values.
+    with ``reset`` it also sets edited ones back to the seed's values. ``retentions`` say what it removes with age.
     """
 
     name: str
@@ -126,6 +141,7 @@ class Lever:
     actions: Sequence[Action]
     missing_seeds: Callable[[], Sequence[str]]
     restore_seeds: Callable[..., Sequence[str]]
+    retentions: Sequence[Retention] = ()
 
 
 _levers: dict[str, Lever] = {}

@@ -13,8 +13,8 @@ class RegressionConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from governance.register import Lever, announce  # noqa: PLC0415 -- models are loaded only now
-        from regression import actions, review, seeds  # noqa: PLC0415
+        from governance.register import Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
+        from regression import actions, retention, review, seeds  # noqa: PLC0415
 
         announce(
             Lever(
@@ -25,5 +25,6 @@ class RegressionConfig(AppConfig):
                 actions=actions.ACTIONS,
                 missing_seeds=seeds.missing,
                 restore_seeds=seeds.restore,
+                retentions=(Retention(retention.TABLE, retention.remove),),
             )
         )

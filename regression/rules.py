@@ -20,6 +20,7 @@ SET_POLICY = "regression.policy.set"
 REARM = "regression.rearm"
 ACKNOWLEDGE = "regression.incident.acknowledge"
 RESOLVE = "regression.incident.resolve"
+RETAIN = "regression.retain"
 
 THROTTLE, KILL_SWITCH = "THROTTLE", "KILL_SWITCH"
 POLICY_MISSING = "policy_missing"

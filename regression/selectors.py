@@ -86,6 +86,19 @@ def windows(state: RegressionState, terms: Terms) -> Windows:
     )
 
 
+def needed(state: RegressionState, terms: Terms) -> frozenset[int]:
+    """Return the ids of the events that the windows hold or may come to hold again.
+
+    Newer events only push older ones out, and a trip and its re-arming only leave out the newest: under the same terms
+    no window ever reaches further back than this.
+    """
+    if state.baseline_end_id is None:
+        limit = terms.window_events + terms.baseline_events
+        return frozenset(event.id for event in effective(state.domain, state.metric, limit=limit))
+    seen = windows(state, terms)
+    return frozenset(event.id for event in (*seen.current, *seen.baseline))
+
+
 def effective(domain: str, metric: str, *, limit: int, above: int = 0, upto: int = rules.END) -> list[Event]:
     """Return the newest ``limit`` events outside of the gaps, newest first, after ``above`` up to and with ``upto``.
 
