@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -17,12 +18,12 @@ MISSING = "The go-live state's row is missing: run `python manage.py seed_govern
 
 
 class Standing(NamedTuple):
-    """A hold as the gate needs it."""
+    """A hold as the gate needs it; the switches' own count only where enforcement is on."""
 
     scope: str
     code: str
     reason: str
-    rank: int
+    enforced_only: bool
 
 
 class Reading(NamedTuple):
@@ -30,25 +31,31 @@ class Reading(NamedTuple):
 
     go_live_enabled: bool
     kill_switch_engaged: bool
-    reason: str
     epoch: int
     holds: tuple[Standing, ...]
 
-    def over(self, engine: str) -> Standing | None:
-        """Return the first hold over ``engine`` that the switches are not the cause of."""
-        return next((hold for hold in self.holds if hold.scope in {EVERYTHING, engine}), None)
+    def levers(self) -> list[Standing]:
+        """Return the holds that count whether or not enforcement is on: all but the switches' own."""
+        return [hold for hold in self.holds if not hold.enforced_only]
+
+    def over(self, engines: Collection[str] = ()) -> Standing | None:
+        """Return the first hold over everything or one of ``engines``, the switches' own left out."""
+        return next((hold for hold in self.levers() if hold.scope in {EVERYTHING, *engines}), None)
+
+    def why(self, code: str) -> str:
+        """Return the reason that was given for the switch whose hold is called ``code``; empty where none was."""
+        return next((hold.reason for hold in self.holds if hold.code == code), "")
 
 
-# One statement, so that switches, epoch and holds are of one moment and cost one round trip. Holds that count only
-# where enforcement is on are the switches' own, which the reading has as columns.
+# One statement, so that switches, epoch and holds are of one moment and cost one round trip.
 _READING = """
-SELECT state.go_live_enabled, state.kill_switch_engaged, state.reason, epoch.value,
-       held.scope, held.code, held.reason, held.rank, held.until
+SELECT state.go_live_enabled, state.kill_switch_engaged, epoch.value,
+       held.scope, held.code, held.reason, held.enforced_only, held.until
   FROM go_live_state AS state
   JOIN governance_epoch AS epoch ON epoch.id = 1
-  LEFT JOIN hold AS held ON NOT held.enforced_only
+  LEFT JOIN hold AS held ON 1 = 1
  WHERE state.id = 1
- ORDER BY held.rank, held.since
+ ORDER BY held.rank, held.since, held.id
 """
 
 
@@ -70,9 +77,9 @@ def reading(at: dt.datetime) -> Reading:
         rows = cursor.fetchall()
     if not rows:
         raise Unavailable(MISSING)
-    enabled, killed, reason, number = rows[0][:4]
-    holds = tuple(Standing(*row[4:8]) for row in rows if row[4] is not None and _stands(row[8], at))
-    return Reading(bool(enabled), bool(killed), reason, number, holds)
+    enabled, killed, number = rows[0][:3]
+    holds = tuple(Standing(*row[3:7]) for row in rows if row[3] is not None and _stands(row[7], at))
+    return Reading(bool(enabled), bool(killed), number, holds)
 
 
 def _stands(until: dt.datetime | str | None, at: dt.datetime) -> bool:

@@ -59,7 +59,7 @@ def enable(*, actor: str, reason: str = "", override: bool = False) -> GoLiveSta
 def disable(*, actor: str, reason: str = "") -> GoLiveState:
     """Stop production: every path but the exempt ones is refused from the commit on."""
     row = locked()
-    _hold(rules.GO_LIVE_DISABLED, reason or "Go-live is disabled.")
+    _hold(rules.GO_LIVE_DISABLED, reason)
     return _write(row, "go_live.disable", actor, reason, go_live_enabled=False)
 
 
@@ -67,7 +67,7 @@ def disable(*, actor: str, reason: str = "") -> GoLiveState:
 def engage_kill_switch(*, actor: str, reason: str = "") -> GoLiveState:
     """Stop everything that acts in production, from the commit on. Never refused and never waits for approval."""
     row = locked()
-    _hold(rules.KILL_SWITCH_ENGAGED, reason or "The kill switch is engaged.")
+    _hold(rules.KILL_SWITCH_ENGAGED, reason)
     return _write(row, "kill_switch.engage", actor, reason, kill_switch_engaged=True)
 
 
@@ -87,7 +87,7 @@ def restore_seed(*, actor: str) -> bool:
     """Put the missing row back, disabled and released; say whether it was put. A seed never turns a switch."""
     row, created = GoLiveState.objects.get_or_create(pk=1, defaults={"changed_by": actor, "updated_at": clock.now()})
     if created:
-        _hold(rules.GO_LIVE_DISABLED, "Go-live is disabled.")
+        _hold(rules.GO_LIVE_DISABLED, "The missing row was put back.")
         epoch.advance()
         audit.record(action="go_live.restore", target="", actor=actor, reason="missing row", after=row.snapshot())
     return created

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import functools
 import posixpath
-from typing import Any, NamedTuple
+import re
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
+if TYPE_CHECKING:
+    from valhalla.settings import PathRule
+
 OBSERVE_ONLY, SANDBOX_EXEC, PROD_EXEC = "OBSERVE_ONLY", "SANDBOX_EXEC", "PROD_EXEC"
+STRICTER = (OBSERVE_ONLY, SANDBOX_EXEC, PROD_EXEC)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_PARAMETERS = re.compile(r";[^/]*")
 
 
 class Kind(NamedTuple):
-    """The class of a request, and the engine whose path it is, if a rule names one."""
+    """The class of a request, and the engines whose path it is."""
 
     exec_class: str
-    engine: str | None
+    engines: frozenset[str]
 
 
 def normalised(path: str) -> str:
-    """Return ``path`` as a file system would read it: decoded through, one slash between segments, no dots.
-
-    The gate judges by this form, so that no spelling of a path is judged as another path.
-    """
-    for _again in range(3):
-        path, before = unquote(path), path
-        if path == before:
-            break
-    return posixpath.normpath("/" + path.replace("\\", "/").lstrip("/"))
+    """Return ``path`` as the most lenient server would read it: decoded through, without ``;parameters`` and dots."""
+    while (decoded := unquote(path)) != path:  # each round is shorter than the one before, so it ends
+        path = decoded
+    path = _PARAMETERS.sub("", path.replace("\\", "/"))
+    return posixpath.normpath("/" + path.lstrip("/"))
 
 
 def is_exempt(path: str) -> bool:
     """Say whether the gate lets ``path`` pass: both as it was sent and in its normal form, by whole segments."""
-    return _exempt(path.rstrip("/") or "/") and _exempt(normalised(path))
+    return _exempt(path.rstrip("/")) and _exempt(normalised(path))
 
 
 def _exempt(path: str) -> bool:
@@ -43,19 +44,20 @@ def _exempt(path: str) -> bool:
 
 
 def kind_of(path: str, method: str) -> Kind:
-    """Return the kind of a request: its view's label wins, then the longest matching rule, then the method."""
-    rule = _rule(normalised(path).lower())
+    """Return the kind of a request: its view's label wins, then the longest matching rule, then the method.
+
+    The path is judged both as it was sent, which is how it is resolved, and in its normal form, and the stricter class
+    counts: no spelling of a path is a way round the rule of either.
+    """
+    rules = [_rule(spelling.lower()) for spelling in (path, normalised(path))]
+    by_method = OBSERVE_ONLY if method in _SAFE else PROD_EXEC
+    strictest = max((rule.exec_class if rule else by_method for rule in rules), key=STRICTER.index)
     label, engine = _label(path)
-    engine = engine or (rule.engine if rule else None)
-    if label:
-        return Kind(label, engine)
-    if rule:
-        return Kind(rule.exec_class, engine)
-    return Kind(OBSERVE_ONLY if method in _SAFE else PROD_EXEC, engine)
+    engines = {engine} if engine else {rule.engine for rule in rules if rule and rule.engine}
+    return Kind(label or strictest, frozenset(engines))
 
 
-@functools.lru_cache(maxsize=1024)
-def _rule(path: str) -> Any:
+def _rule(path: str) -> PathRule | None:
     matching = [rule for rule in settings.GATE_PATH_RULES if _within(path, rule.prefix)]
     return max(matching, key=lambda rule: len(rule.prefix), default=None)
 

@@ -1,23 +1,19 @@
-"""The gate: whether a request may pass at all, judged by the state as the database has it at this moment."""
+"""The request's id, and the gate before every address."""
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
-from golive import selectors
 from golive.selectors import Reading
-from governance import clock, origin, problems
-from valhalla import classification
-from valhalla.classification import PROD_EXEC
+from governance import origin, problems
+from valhalla import classification, gate
+from valhalla.gate import UNAVAILABLE, Refusal
 
-_log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -33,7 +29,7 @@ class RequestIdMiddleware:
         """Handle one request."""
         sent = request.headers.get("X-Request-ID", "")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
-        via = "console" if request.path_info.startswith("/admin") else "api"
+        via = "console" if request.path_info.startswith("/admin/") else "api"
         with origin.of(via=via, request_id=request_id, address=request.META.get("REMOTE_ADDR", "")):
             response = self.get_response(request)
         response["X-Request-ID"] = request_id
@@ -51,21 +47,18 @@ class GoLiveMiddleware:
         """Handle one request; a state that cannot be read refuses it."""
         if classification.is_exempt(request.path_info):
             return self.get_response(request)
-        try:
-            reading = selectors.reading(clock.now())
-        except Exception:  # noqa: BLE001 -- whatever kept the state from being read, the answer is no
-            _log.exception("The go-live state cannot be read: %s is refused.", request.path_info)
-            detail = "The control plane cannot read its state, so nothing may pass. See /health/ready."
-            return refuse(request, 503, "GOVERNANCE_UNAVAILABLE", detail)
-        if settings.GOVERNANCE_ENFORCED and not reading.go_live_enabled:
-            detail = "Go-live is disabled: nothing runs in production until an operator enables it."
-            return refuse(request, 403, "GO_LIVE_DISABLED", _with_reason(detail, reading.reason))
+        reading = gate.read()
+        if isinstance(reading, Refusal):
+            return _refused(request, reading)
+        refusal = gate.while_disabled(reading)
+        if refusal is not None:
+            return _refused(request, refusal)
         request.governance = reading  # type: ignore[attr-defined]
         return self.get_response(request)
 
 
 class ExecutionClassMiddleware:
-    """While the kill switch is engaged, or a path's engine is held, what executes in production is refused."""
+    """While the kill switch is engaged, or everything or the path's engine is held, production is refused."""
 
     def __init__(self, get_response: Handler) -> None:
         """Keep what comes next."""
@@ -73,29 +66,25 @@ class ExecutionClassMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Handle one request, by the state that the middleware before has read."""
-        reading: Reading | None = getattr(request, "governance", None)
-        if reading is None:
+        if classification.is_exempt(request.path_info):
             return self.get_response(request)
-        kind = classification.kind_of(request.path_info, request.method or "")
-        if kind.exec_class != PROD_EXEC:
-            return self.get_response(request)
-        if settings.GOVERNANCE_ENFORCED and reading.kill_switch_engaged:
-            detail = "The kill switch is engaged: nothing that acts in production may run."
-            return refuse(request, 403, "KILL_SWITCH_ENGAGED", _with_reason(detail, reading.reason))
-        hold = reading.over(kind.engine) if kind.engine else None
-        if hold is not None:
-            return refuse(request, 403, "ENGINE_HELD", f"{kind.engine} is held ({hold.code}). {hold.reason}".strip())
-        return self.get_response(request)
+        # Without the middleware before there is no reading, and this raises: a gate that is half there is closed.
+        reading: Reading = request.governance  # type: ignore[attr-defined]
+        refusal = gate.while_held(reading, classification.kind_of(request.path_info, request.method or ""))
+        return self.get_response(request) if refusal is None else _refused(request, refusal)
 
 
-def refuse(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return the gate's refusal: a page for a browser, a problem for a machine."""
     exec_class = classification.kind_of(request.path_info, request.method or "").exec_class
+    told = {"exec_class": exec_class, "path": request.path_info}
+    answer: HttpResponse
     if problems.for_machines(request):
-        return problems.response(status, detail, code, exec_class=exec_class, path=request.path_info)
-    told = {"status": status, "code": code, "detail": detail, "exec_class": exec_class, "path": request.path_info}
-    return render(request, "blocked.html", told, status=status)
-
-
-def _with_reason(detail: str, reason: str) -> str:
-    return f"{detail} Reason: {reason}" if reason else detail
+        answer = problems.response(refusal.status, refusal.detail, refusal.code, **told)
+    else:
+        answer = render(request, "blocked.html", {**refusal._asdict(), **told}, status=refusal.status)
+    # What is refused now may pass in a second: no cache keeps it, nor gives a page to a machine.
+    answer["Cache-Control"], answer["Vary"] = "no-store", "Accept"
+    if refusal.status == UNAVAILABLE:
+        answer["Retry-After"] = "1"
+    return answer

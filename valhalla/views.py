@@ -44,7 +44,7 @@ class StatusView(APIView):
     def get(self, request: Request) -> Response:
         """Return where production stands, what holds, and how this process is set."""
         state = selectors.shown(selectors.state())
-        holds = selectors.reading(clock.now()).holds
+        holds = selectors.reading(clock.now()).levers()
         status = rules.status(
             enabled=state["go_live_enabled"], killed=state["kill_switch_engaged"], enforced=state["enforced"]
         )
