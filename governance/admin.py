@@ -9,15 +9,25 @@ from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from governance import roles
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """A model that is shown and never edited here: changes go through the door."""
+    """A model that is shown, to who has its right, and never edited here: changes go through the door."""
 
+    right: ClassVar[str] = roles.READ
     list_per_page = 50
     show_full_result_count = False
     actions: ClassVar = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Say whether the person may read this: by the one table of role and right, not by Django's permissions."""
+        return self.right in roles.rights_of(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Say the same."""
+        return self.has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:
         """Return False: rows are written by services."""
@@ -54,6 +64,7 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     """Who changed, approved or attempted what."""
 
+    right = roles.AUDIT
     list_display = ("at", "actor", "action", "target", "outcome", "reason", "via")
     list_filter = ("outcome", "action", "via")
     search_fields = ("actor", "target", "reason", "request_id")

@@ -153,7 +153,8 @@ def _shown(spec: Action, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _loosening(spec: Action, row: Target, values: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the part of a patch that needs a second person; None where nothing loosens."""
-    names = set(spec.loosens({name: getattr(row, name, None) for name in values}, values))
+    standing = {**row.snapshot(), **{name: getattr(row, name, None) for name in values}}
+    names = set(spec.loosens(standing, values))
     if not names:
         return None
     return {name: value for name, value in values.items() if name in names} if spec.divisible else dict(values)

@@ -29,3 +29,7 @@ class Conflict(RuntimeError):
 
 class Unavailable(RuntimeError):
     """What a control needs to decide cannot be had (a missing singleton): the caller must refuse."""
+
+
+class Unapproved(PermissionError):
+    """A service was asked to loosen a control past the door, while four eyes is on; nothing was changed."""

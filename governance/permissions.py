@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from governance import roles
+from governance.addresses import is_loopback
 
-_FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
+_FORWARDING = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_")
 
 
 class HasRight(BasePermission):
@@ -22,14 +23,21 @@ class HasRight(BasePermission):
     An unsafe method whose right no one named is refused: a forgotten label closes, it does not open.
     """
 
-    message = "Your role does not include this: ask an administrator for the right that it needs."
-
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Say whether this caller may do this."""
-        right = right_of(view, request.method or "")
-        if request.user and request.user.is_authenticated:
-            return right in roles.rights_of(request.user)
-        return settings.API_AUTH == "open" and right is not None and is_local(request._request)
+        """Say whether this caller may do this; a stranger is asked for a token."""
+        method = request.method or ""
+        known = bool(request.user and request.user.is_authenticated)
+        if not known and not (settings.API_AUTH == "open" and is_local(request._request)):
+            raise NotAuthenticated(_ASK_OPEN if settings.API_AUTH == "open" else _ASK)
+        if not hasattr(view, method.lower()):
+            return True  # the answer is 405, whoever asks
+        right = right_of(view, method)
+        self.message = f"Your role does not include the right to {roles.RIGHTS.get(right or '', 'do this')}."
+        return right is not None and (not known or right in roles.rights_of(request.user))
+
+
+_ASK = "Say who calls: send a token in the header 'Authorization: Bearer TOKEN' (manage.py issue_token makes one)."
+_ASK_OPEN = "API_AUTH is open, which answers this machine's own callers alone: use it from there, or with a token."
 
 
 def right_of(view: Any, method: str) -> str | None:
@@ -46,23 +54,19 @@ def is_local(request: HttpRequest) -> bool:
     A page of any site can make the operator's browser post to localhost, and can give its own name a loopback address
     (DNS rebinding); hence the Host, ``Sec-Fetch-Site`` and ``Origin``.
     """
-    if any(header in request.META for header in _FORWARDING):
+    if any(header.startswith(_FORWARDING) for header in request.META):
         return False
-    if not _is_loopback(request.META.get("REMOTE_ADDR", "")):
-        return False
-    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
-    if not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    host = str(request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")).lower()
+    if not is_loopback(request.META.get("REMOTE_ADDR", "")) or not is_loopback(_hostname(host)):
         return False
     if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
         return False
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    return origin is None or origin.lower() in {f"http://{host}", f"https://{host}"}
 
 
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
+def _hostname(host: str) -> str:
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
-        return False
+        return ""

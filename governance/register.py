@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from governance import roles
 from governance.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Action:
     validates the patch. ``target`` spells the target's name (ValueError where it cannot be one). ``lock`` returns the
     row, locked in the written order. ``loosens`` names the fields of a patch that loosen a control, given the same
     fields as they stand. ``refuses`` says beforehand why the change cannot be. ``divisible`` says whether the rest of
-    a patch may be applied while its loosening half waits.
+    a patch may be applied while its loosening half waits. ``right`` is what a person needs to submit it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Action:
     refuses: Callable[[str, Mapping[str, Any], str], Refused | None] = never_refuses
     divisible: bool = False
     needs_reason: bool = False
+    right: str = roles.OPERATE
 
     def spell(self, target: str) -> str:
         """Return ``target`` in its one spelling; Invalid where it cannot be one."""
@@ -111,6 +113,11 @@ class Section:
     alarms: Sequence[str] = ()
 
 
+def no_seeds(*, actor: str, reset: bool) -> Sequence[str]:
+    """Return nothing: the lever needs no seed row."""
+    return ()
+
+
 class Remove(Protocol):
     """How old rows are removed: batch after batch, each noted in the trail in the transaction that removes it."""
 
@@ -139,8 +146,8 @@ class Lever:
     checks: Callable[[], Iterable[Check]]
     review: Callable[[Period], Section]
     actions: Sequence[Action]
-    missing_seeds: Callable[[], Sequence[str]]
-    restore_seeds: Callable[..., Sequence[str]]
+    missing_seeds: Callable[[], Sequence[str]] = list
+    restore_seeds: Callable[..., Sequence[str]] = no_seeds
     retentions: Sequence[Retention] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 READ = "read"
@@ -9,6 +10,8 @@ ACT = "act"
 OPERATE = "operate"
 APPROVE = "approve"
 AUDIT = "audit"
+ADMINISTER = "administer"
+BREAK_GLASS = "break_glass"
 
 RIGHTS = {
     READ: "read policies, ledgers, states and events",
@@ -16,6 +19,8 @@ RIGHTS = {
     OPERATE: "change policies, switches and incidents",
     APPROVE: "approve what loosens a control",
     AUDIT: "read the audit trail",
+    ADMINISTER: "issue and revoke tokens, and change the roles of accounts",
+    BREAK_GLASS: "apply alone, in an emergency, what a second person would have to approve",
 }
 
 ROLES: dict[str, frozenset[str]] = {
@@ -24,6 +29,8 @@ ROLES: dict[str, frozenset[str]] = {
     "operator": frozenset({READ, OPERATE, AUDIT}),
     "approver": frozenset({READ, APPROVE, AUDIT}),
     "auditor": frozenset({READ, AUDIT}),
+    "administrator": frozenset({READ, ADMINISTER, AUDIT}),
+    "break_glass": frozenset({READ, BREAK_GLASS, AUDIT}),
 }
 
 
@@ -34,7 +41,11 @@ def rights_of(user: Any) -> frozenset[str]:
     if user.is_superuser:
         return frozenset(RIGHTS)
     held: frozenset[str] | None = getattr(user, "_governance_rights", None)
-    if held is None:
-        held = frozenset().union(*(ROLES.get(name, frozenset()) for name in user.groups.values_list("name", flat=True)))
-        user._governance_rights = held  # one query a request: the user object lives no longer
-    return held
+    return remember(user, user.groups.values_list("name", flat=True)) if held is None else held
+
+
+def remember(user: Any, names: Iterable[str | None]) -> frozenset[str]:
+    """Keep the rights of the roles ``names`` with ``user``, whose object lives no longer than a request."""
+    rights: frozenset[str] = frozenset().union(*(ROLES.get(name or "", frozenset()) for name in names))
+    user._governance_rights = rights
+    return rights

@@ -1,21 +1,10 @@
-"""What drf-spectacular cannot tell by itself: how a caller is known, and the bounds of our own fields."""
+"""What drf-spectacular cannot tell by itself: the bounds of our own fields."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
-
-
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """A bearer token."""
-
-    target_class = "governance.authentication.BearerAuthentication"
-    name = "bearer"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Return the scheme as OpenAPI has it."""
-        return {"type": "http", "scheme": "bearer"}
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 
 
 class CountFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from django.db.models import Count, Sum
 
 from governance import clock
-from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallScorecardDay
+from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from heimdall.rules import Evidence, days_of, utc_day, window
 
 Kind = HeimdallEvent.Kind
@@ -36,6 +36,19 @@ def policies() -> list[HeimdallPolicy]:
 def policy(domain: str) -> HeimdallPolicy | None:
     """Return the policy of ``domain``, if it has one."""
     return HeimdallPolicy.objects.filter(domain=domain).first()
+
+
+def engines_of(domains: Iterable[str]) -> Iterator[str]:
+    """Yield the engines that act on ``domains``; without a policy it is the domain's name. Asks when it is read."""
+    wanted = list(domains)
+    named = dict(HeimdallPolicy.objects.filter(domain__in=wanted).values_list("domain", "engine"))
+    yield from (named.get(domain, domain) for domain in wanted)
+
+
+def engines_behind(recommendation_ids: Iterable[int]) -> Iterator[str]:
+    """Yield the engines that would act on recommendations; one that does not exist has none. Asks when it is read."""
+    found = HeimdallRecommendation.objects.filter(pk__in=recommendation_ids)
+    yield from engines_of(found.values_list("domain", flat=True))
 
 
 def scorecard_today() -> list[HeimdallScorecardDay]:

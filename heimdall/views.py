@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from governance import door, roles
 from governance.attribution import actor_of
+from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
 from heimdall import rules, selectors, services
 from heimdall.filters import HeimdallEventFilter, RecommendationFilter, ScorecardDayFilter
@@ -82,6 +83,7 @@ class RecommendationViewSet(viewsets.ReadOnlyModelViewSet[HeimdallRecommendation
     def authorize(self, request: Request, pk: str) -> Response:
         """Let the recommendation act, once, if it may as things stand now; 200 both ways."""
         asked = _checked(WriteSerializer, request)
+        require_engines(request, selectors.engines_behind([int(pk)]))
         answer = services.authorize(recommendation_id=int(pk), actor=actor_of(request, asked["actor"]))
         return Response(AuthorizationSerializer(answer).data)
 
@@ -103,6 +105,7 @@ class SandboxViewSet(viewsets.ViewSet):
     def trial(self, request: Request) -> Response:
         """Count a sandbox trial on today's scorecard; 200 both ways."""
         asked = _checked(TrialSerializer, request)
+        require_engines(request, selectors.engines_of([asked["domain"]]))
         answer = services.trial(
             domain=asked["domain"],
             confidence=asked["confidence"],
@@ -115,6 +118,7 @@ class SandboxViewSet(viewsets.ViewSet):
     def recommend(self, request: Request) -> Response:
         """Store a recommendation and say whether it could act as things stand."""
         asked = _checked(RecommendSerializer, request)
+        require_engines(request, selectors.engines_of([asked["domain"]]))
         judgement = services.recommend(
             domain=asked["domain"],
             confidence=asked["confidence"],

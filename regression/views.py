@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from governance import door, roles
 from governance.attribution import actor_of
+from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
 from regression import rules, selectors, services, words
 from regression.filters import KpiEventFilter, RegressionIncidentFilter
@@ -66,6 +67,7 @@ class TripwireViewSet(viewsets.ViewSet):
         """Evaluate a tripwire now; it pulls its lever if it trips. 200 both ways."""
         asked = _written(TripwireSerializer, request).validated_data
         domain, metric = asked["domain"], asked["metric"]
+        require_engines(request, [domain])
         state = services.evaluate(domain=domain, metric=metric, actor=actor_of(request, asked["actor"]))
         if state is None:
             told = {"ok": False, "reason": rules.POLICY_MISSING, "message": words.missing(domain, metric)}
@@ -91,6 +93,7 @@ class KpiViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[KpiEvent]):
     def create(self, request: Request) -> Response:
         """Record one event; an enabled tripwire is evaluated with it."""
         asked = _written(RecordKpiSerializer, request).validated_data
+        require_engines(request, [asked["domain"]])
         recorded = services.record_kpi(
             domain=asked["domain"],
             metric=asked["metric"],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 
 from django.db.models import Count, OuterRef, Subquery
 
 from governance import clock
 from riskguard import ledger
 from riskguard.decisions import LedgerLine
-from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy
+from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Usage
 
 
@@ -21,6 +22,11 @@ def policies() -> list[RiskPolicy]:
 def is_enabled(engine: str) -> bool:
     """Say whether ``engine`` has an enabled policy."""
     return RiskPolicy.objects.filter(engine=engine, enabled=True).exists()
+
+
+def engines_of(reservation_ids: Iterable[int]) -> Iterator[str]:
+    """Yield the engines of reservations; one that does not exist has none. Asks the database when it is read."""
+    yield from RiskReservation.objects.filter(pk__in=reservation_ids).values_list("engine", flat=True)
 
 
 def ledger_today() -> list[LedgerLine]:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from governance import door, roles
 from governance.attribution import actor_of
 from governance.errors import Invalid
+from governance.scope import require_engines
 from governance.serializers import PendingSerializer
 from riskguard import selectors, services
 from riskguard.filters import EventFilter, LedgerDayFilter, ReservationFilter
@@ -102,6 +103,7 @@ class DecisionViewSet(viewsets.ViewSet):
     def reserve(self, request: Request) -> Response:
         """Take exposure out of today's room of GLOBAL and the engine; 200 both ways."""
         asked = _checked(ReserveSerializer, request)
+        require_engines(request, [asked["engine"]])
         ruling = services.reserve(
             engine=asked["engine"],
             amount=asked["amount"],
@@ -116,6 +118,7 @@ class DecisionViewSet(viewsets.ViewSet):
     def settle(self, request: Request) -> Response:
         """Say how the action ended: its open risk is freed, its loss counts today."""
         asked = _checked(SettleSerializer, request)
+        require_engines(request, selectors.engines_of([asked["reservation_id"]]))
         actor = actor_of(request, asked["actor"])
         resolution = services.settle(
             reservation_id=asked["reservation_id"], realized_loss=asked["realized_loss"], actor=actor
@@ -126,6 +129,7 @@ class DecisionViewSet(viewsets.ViewSet):
     def release(self, request: Request) -> Response:
         """Give a reservation back whose action never happened."""
         asked = _checked(ReleaseSerializer, request)
+        require_engines(request, selectors.engines_of([asked["reservation_id"]]))
         actor = actor_of(request, asked["actor"])
         return Response(
             ResolutionSerializer(services.release(reservation_id=asked["reservation_id"], actor=actor)).data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,6 +82,14 @@ class Environment:
             if not re.fullmatch(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]", host):
                 raise odd(name, host, "host names with commas between them, without scheme, port or *")
         return hosts
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """Return networks, which are given as addresses or in CIDR form with commas between them; none by default."""
+        named = [text.strip() for text in self.text(name).split(",") if text.strip()]
+        try:
+            return [ip_network(text) for text in named]
+        except ValueError as error:
+            raise odd(name, self.text(name), f"addresses and networks, such as 10.0.0.0/8 ({error})") from error
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:
         """Return the Django form of a database's URL; a relative SQLite path is one below the project."""

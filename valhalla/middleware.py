@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from golive.selectors import Reading
-from governance import origin, problems
+from governance import addresses, origin, problems
 from valhalla import classification, gate
 from valhalla.gate import UNAVAILABLE, Refusal
 
@@ -30,7 +30,7 @@ class RequestIdMiddleware:
         sent = request.headers.get("X-Request-ID", "")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         via = "console" if request.path_info.startswith("/admin/") else "api"
-        with origin.of(via=via, request_id=request_id, address=request.META.get("REMOTE_ADDR", "")):
+        with origin.of(via=via, request_id=request_id, address=addresses.client(request)):
             response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response

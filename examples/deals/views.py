@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -15,6 +16,8 @@ from examples.deals.serializers import DealSerializer, OfferSerializer
 from examples.deals.services import Offer, Refusal
 from governance import problems, roles
 from governance.attribution import actor_of
+from governance.scope import require_engines
+from heimdall.selectors import engines_behind
 
 
 class DealViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Deal]):
@@ -33,6 +36,8 @@ class DealViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Deal]):
         written = OfferSerializer(data=request.data)
         written.is_valid(raise_exception=True)
         asked = dict(written.validated_data)
+        behind = engines_behind([asked["recommendation_id"]]) if asked["recommendation_id"] else []
+        require_engines(request, itertools.chain([services.ENGINE], behind))
         actor, _reason = actor_of(request, asked.pop("actor")), asked.pop("reason")
         made = services.make(
             offer=Offer(**asked), actor=actor, idempotency_key=request.headers.get("Idempotency-Key") or None

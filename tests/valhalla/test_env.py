@@ -124,3 +124,16 @@ def test_a_line_that_is_not_understood_stops_and_is_named(tmp_path: Path, line):
 
 def test_the_example_is_understood():
     assert read_file(BASE_DIR / ".env.example")["API_AUTH"] == "open"
+
+
+def test_networks_stand_between_commas_and_none_is_the_default():
+    assert [str(one) for one in given("10.0.0.5, 10.1.0.0/16,::1").networks("NAME")] == [
+        "10.0.0.5/32", "10.1.0.0/16", "::1/128",
+    ]  # fmt: skip
+    assert given("").networks("NAME") == []
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "proxy.example", "10.0.0.0/33", "*"])
+def test_odd_networks_stop(value):
+    with pytest.raises(ImproperlyConfigured, match=r"NAME is .*; accepted is addresses and networks"):
+        given(value).networks("NAME")
