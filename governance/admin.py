@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from governance import roles
-from governance.models import AuditEvent, ChangeRequest, Epoch, Hold
+from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, Seal
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -76,3 +76,12 @@ class EpochAdmin(ReadOnlyAdmin):
     """The epoch of the switches."""
 
     list_display = ("id", "value")
+
+
+@admin.register(Seal)
+class SealAdmin(ReadOnlyAdmin):
+    """The seals over the trail."""
+
+    list_display = ("chain", "number", "rows", "sealed_at", "hash")
+    list_filter = ("chain",)
+    search_fields = ("hash",)

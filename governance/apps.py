@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class GovernanceConfig(AppConfig):
@@ -12,5 +13,7 @@ class GovernanceConfig(AppConfig):
     verbose_name = "Governance"
 
     def ready(self) -> None:
-        """Register the system checks and the schema extensions; no query runs."""
-        from governance import schema, system_checks  # noqa: F401, PLC0415 -- register by being imported
+        """Register the system checks and the schema extensions, and keep the guards of rows; no query runs."""
+        from governance import appendonly, schema, system_checks  # noqa: F401, PLC0415 -- register by being imported
+
+        post_migrate.connect(appendonly.keep, sender=self, dispatch_uid="governance.appendonly")

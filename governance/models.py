@@ -9,6 +9,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
+from governance.appendonly import AppendOnly
+
 EVERYTHING = "*"
 
 
@@ -127,7 +129,7 @@ class ChangeRequest(models.Model):
         return f"#{self.pk} {self.action} {self.target}".rstrip()
 
 
-class AuditEvent(models.Model):
+class AuditEvent(AppendOnly):
     """One thing that a person changed, approved or attempted, or that a tripwire pulled. Appended, never edited."""
 
     class Outcome(models.TextChoices):
@@ -164,8 +166,34 @@ class AuditEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["action", "target", "-id"], name="audit_by_target"),
             models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+            models.Index(fields=["tx", "id"], name="audit_in_order"),
+            models.Index(fields=["at"], name="audit_by_time"),
         ]
 
     def __str__(self) -> str:
         """Return the event in one line."""
         return f"{self.actor} {self.action} {self.target} {self.outcome}"
+
+
+class Seal(AppendOnly):
+    """A batch of the trail, made unchangeable: each seal is hashed over its text, which names the one before."""
+
+    chain = models.PositiveIntegerField(help_text="The chain; a restored database begins a new one.")
+    number = models.PositiveBigIntegerField(help_text="Its place in the chain, from 1 without a gap.")
+    previous = models.CharField(max_length=64, help_text="The hash of the seal before; of the first, the old chain's.")
+    text = models.TextField(help_text="What is sealed: boundaries, counts and each row's SHA-256, as JSON.")
+    hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the text, in hexadecimal.")
+    rows = models.PositiveIntegerField(help_text="How many rows it seals.")
+    sealed_at = models.DateTimeField(help_text="When (UTC, the database's clock).")
+
+    class Meta:
+        db_table = "audit_seal"
+        ordering: ClassVar = ["-chain", "-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["chain", "number"], name="seal_once"),
+            models.CheckConstraint(condition=Q(chain__gte=1, number__gte=1), name="seal_is_numbered"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the seal in one line."""
+        return f"{self.chain}.{self.number} {self.hash[:12]}"

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from governance import register, seeds
+from governance import appendonly, register, seeds
 from governance.register import Check
 
 KEY_LENGTH = 32
@@ -85,6 +85,9 @@ def _backend_complete() -> Check:
     gone = seeds.missing()
     if gone:
         return Check("backend_complete", ok=False, detail=f"Missing: {', '.join(gone)}. Run seed_governance.")
+    unguarded = appendonly.missing()
+    if unguarded:
+        return Check("backend_complete", ok=False, detail=f"Triggers are gone: {', '.join(unguarded)}. Run migrate.")
     return Check("backend_complete", ok=True, detail="Every migration is applied and every seed row is there.")
 
 

@@ -17,6 +17,7 @@ from governance.errors import Invalid, NotFound
 if TYPE_CHECKING:
     from rest_framework.serializers import Serializer
 
+    from governance.appendonly import AppendOnly
     from governance.changes import Refused
 
 
@@ -134,6 +135,36 @@ class Retention:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A row of some trail as the joined reading shows it: when, who, what, about what, with what outcome."""
+
+    at: dt.datetime
+    actor: str
+    what: str
+    about: str
+    outcome: str
+    correlation_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """A table of events that the sealer seals and the joined reading reads.
+
+    ``columns`` are what a row's seal covers, by version: a seal names the version that it was made with, so a column
+    that is added later comes with a further version and leaves what is sealed as it is.
+    """
+
+    model: type[AppendOnly]
+    columns: Mapping[int, Sequence[str]]
+    told: Callable[[Any], Told]
+
+    @property
+    def name(self) -> str:
+        """Return the table's name."""
+        return self.model._meta.db_table
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
     """What a lever announces: its name (its app label), what it checks, reviews, offers and needs as seed rows.
 
@@ -149,6 +180,7 @@ class Lever:
     missing_seeds: Callable[[], Sequence[str]] = list
     restore_seeds: Callable[..., Sequence[str]] = no_seeds
     retentions: Sequence[Retention] = ()
+    trails: Sequence[Trail] = ()
 
 
 _levers: dict[str, Lever] = {}

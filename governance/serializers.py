@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from governance.fields import MAX_TEXT, TextField
+from governance.fields import MAX_TEXT, CountField, TextField
 from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.trail.reading import Line
 
 
 class WriteSerializer(serializers.Serializer[Any]):
@@ -68,6 +69,46 @@ class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
             "id", "at", "actor", "on_behalf_of", "action", "target", "outcome", "before", "after", "reason", "via",
             "address", "request_id", "change_request",
         ]  # fmt: skip
+
+
+class TrailQuerySerializer(serializers.Serializer[Any]):
+    """What the joined reading can be narrowed by."""
+
+    since = serializers.DateTimeField(required=False, help_text="From this time (UTC).")
+    source = TextField(max_length=64, required=False, default="", help_text="One table alone, such as risk_event.")
+    actor = TextField(max_length=150, required=False, default="", help_text="Who, exactly.")
+    page_size = CountField(least=1, most=500, unit="lines", required=False, default=50, help_text="1 to 500.")
+    cursor = TextField(max_length=200, required=False, default="", help_text="From the answer before.")
+
+
+class TrailLineSerializer(serializers.Serializer[Any]):
+    """A line of the joined reading."""
+
+    at = serializers.DateTimeField(help_text="When (UTC).")
+    source = serializers.CharField(help_text="The table.")
+    id = serializers.IntegerField(help_text="The row.")
+    actor = serializers.CharField(help_text="Who.")
+    what = serializers.CharField(help_text="What was decided or changed.")
+    about = serializers.CharField(help_text="The engine, domain or target.")
+    outcome = serializers.CharField(help_text="What came of it.")
+    correlation_id = serializers.CharField(help_text="The request's or the engine's own id.")
+
+    def to_representation(self, instance: Line) -> dict[str, Any]:
+        """Flatten the line."""
+        told, mark = instance.told, instance.mark
+        return super().to_representation(
+            {
+                "at": mark.at, "source": mark.source, "id": mark.id, "actor": told.actor, "what": told.what,
+                "about": told.about, "outcome": told.outcome, "correlation_id": told.correlation_id,
+            }
+        )  # fmt: skip
+
+
+class TrailPageSerializer(serializers.Serializer[Any]):
+    """A page of the joined reading, the newest line first."""
+
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page; null at the end.")
+    results = TrailLineSerializer(many=True)
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -8,4 +8,8 @@ router.register("holds", views.HoldViewSet, basename="holds")
 router.register("changes", views.ChangeRequestViewSet, basename="changes")
 router.register("audit", views.AuditEventViewSet, basename="audit")
 
-urlpatterns = [route("review", views.ReviewView.as_view(), "review"), *router.urls]
+urlpatterns = [
+    route("review", views.ReviewView.as_view(), "review"),
+    route("trail", views.TrailView.as_view(), "trail"),
+    *router.urls,
+]

@@ -16,7 +16,16 @@ from governance import changes, problems, review, roles
 from governance.attribution import actor_of
 from governance.filters import AuditEventFilter, ChangeRequestFilter
 from governance.models import AuditEvent, ChangeRequest, Hold
-from governance.serializers import AuditEventSerializer, ChangeRequestSerializer, HoldSerializer, WriteSerializer
+from governance.serializers import (
+    AuditEventSerializer,
+    ChangeRequestSerializer,
+    HoldSerializer,
+    TrailLineSerializer,
+    TrailPageSerializer,
+    TrailQuerySerializer,
+    WriteSerializer,
+)
+from governance.trail import reading
 
 
 class ReviewView(APIView):
@@ -43,6 +52,23 @@ class AuditEventViewSet(viewsets.ReadOnlyModelViewSet[AuditEvent]):
     serializer_class = AuditEventSerializer
     filterset_class = AuditEventFilter
     rights: ClassVar = {"list": roles.AUDIT, "retrieve": roles.AUDIT}
+
+
+class TrailView(APIView):
+    """Audit rows and every lever's events in one reading."""
+
+    rights: ClassVar = {"get": roles.AUDIT}
+
+    @extend_schema(operation_id="trail", parameters=[TrailQuerySerializer], responses=TrailPageSerializer)
+    def get(self, request: Request) -> Response:
+        """Return a page, the newest line first."""
+        asked = TrailQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        wanted = dict(asked.validated_data)
+        most, below = wanted.pop("page_size"), reading.mark(wanted.pop("cursor"))
+        lines = reading.page(most=most, below=below, **wanted)
+        following = reading.cursor(lines[-1].mark) if len(lines) == most else None
+        return Response({"next": following, "results": TrailLineSerializer(lines, many=True).data})
 
 
 class ChangeRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ChangeRequest]):

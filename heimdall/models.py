@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
+from governance.appendonly import AppendOnly
 from heimdall import rules
 from heimdall.rules import CONTROLS, Charter
 from heimdall.words import plain
@@ -165,7 +166,7 @@ class HeimdallRecommendation(models.Model):
         return f"#{self.pk} {self.domain} {self.confidence}"
 
 
-class HeimdallEvent(models.Model):
+class HeimdallEvent(AppendOnly):
     """One decision of Heimdall, with what it saw. Appended; nothing updates or deletes it."""
 
     class Kind(models.TextChoices):
@@ -210,6 +211,7 @@ class HeimdallEvent(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            models.Index(fields=["tx", "id"], name="heimdall_event_in_order"),
             models.Index(fields=["domain", "-id"], name="heimdall_event_by_domain"),
             models.Index(fields=["kind", "at", "reason"], name="heimdall_event_by_kind"),
             models.Index(fields=["at"], name="heimdall_event_by_time"),

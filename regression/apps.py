@@ -14,7 +14,7 @@ class RegressionConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
-        from regression import actions, retention, review, seeds  # noqa: PLC0415
+        from regression import actions, retention, review, seeds, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -26,5 +26,6 @@ class RegressionConfig(AppConfig):
                 missing_seeds=seeds.missing,
                 restore_seeds=seeds.restore,
                 retentions=(Retention(retention.TABLE, retention.remove),),
+                trails=trails.TRAILS,
             )
         )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from governance.appendonly import AppendOnly
 from regression import rules
 from regression.rules import CONTROLS, MAX_EVENTS, MAX_VALUE, Terms
 
@@ -24,8 +25,10 @@ def _figure(text: str) -> models.FloatField[float | None, float | None]:
     return models.FloatField(null=True, blank=True, help_text=text)
 
 
-class KpiEvent(models.Model):
+class KpiEvent(AppendOnly):
     """One observation of a metric. Ids grow in order of arrival; nothing updates an event."""
+
+    expendable = True
 
     at = models.DateTimeField(help_text="When it arrived (UTC).")
     domain = _domain()
@@ -53,6 +56,7 @@ class KpiEvent(models.Model):
         indexes: ClassVar = [
             # The windows are read from this index alone, where the database can (PostgreSQL).
             models.Index(fields=["domain", "metric", "id"], include=["success", "value"], name="kpi_newest"),
+            models.Index(fields=["tx", "id"], name="kpi_in_order"),
             models.Index(fields=["at"], name="kpi_by_time"),
             models.Index(fields=["actor", "-id"], name="kpi_by_actor"),
             models.Index(fields=["correlation_id"], name="kpi_correlated", condition=~Q(correlation_id="")),

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from django.conf import settings
 from django.db import transaction
 
-from governance import audit, clock
+from governance import clock
+from governance.trail import notes
 from regression import rules, selectors, tripping
 from regression.models import KpiEvent, RegressionGap, RegressionPolicy
 
@@ -55,7 +56,8 @@ def _delete(doomed: Events, cutoff: dt.datetime, actor: str) -> None:
     """Delete the events, and the gaps below all that is left, which leave nothing out any more."""
     if not doomed:
         return
-    KpiEvent.objects.filter(pk__in=[number for ids in doomed.values() for number in ids]).delete()
+    every = sorted(number for ids in doomed.values() for number in ids)
+    KpiEvent.objects.filter(pk__in=every).delete()
     for domain, metric in doomed:
         oldest = KpiEvent.objects.filter(domain=domain, metric=metric).order_by("pk").values_list("pk", flat=True)
         gaps = RegressionGap.objects.filter(domain=domain, metric=metric)
@@ -63,7 +65,7 @@ def _delete(doomed: Events, cutoff: dt.datetime, actor: str) -> None:
     removed = {
         rules.key(*pair): {"events": len(ids), "first_id": ids[0], "last_id": ids[-1]} for pair, ids in doomed.items()
     }
-    audit.record(
-        action=rules.RETAIN, target=TABLE, actor=actor, reason=f"older than {settings.RETENTION_KPI_DAYS} days",
-        after={"older_than": cutoff, "removed": removed},
+    notes.removed(
+        action=rules.RETAIN, table=TABLE, ids=every, actor=actor,
+        reason=f"older than {settings.RETENTION_KPI_DAYS} days", details={"older_than": cutoff, "removed": removed},
     )  # fmt: skip

@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
+from governance.appendonly import AppendOnly
 from governance.money import MAX_MINOR, MinorUnitsField, to_units, validate_minor
 from riskguard.rules import CAPS, GLOBAL, Caps, Usage
 
@@ -185,7 +186,7 @@ class RiskReservation(models.Model):
         return f"#{self.pk} {self.engine} {self.status}"
 
 
-class RiskEvent(models.Model):
+class RiskEvent(AppendOnly):
     """One decision of the risk guard, with its figures. Appended; nothing updates or deletes it."""
 
     class Kind(models.TextChoices):
@@ -225,6 +226,7 @@ class RiskEvent(models.Model):
         db_table = "risk_event"
         ordering: ClassVar = ["-pk"]
         indexes: ClassVar = [
+            models.Index(fields=["tx", "id"], name="risk_event_in_order"),
             models.Index(fields=["engine", "-id"], name="risk_event_by_engine"),
             models.Index(fields=["day", "engine"], name="risk_event_by_day"),
             models.Index(fields=["at", "kind", "reason"], name="risk_event_by_time"),

@@ -10,6 +10,7 @@ from django.db import connection
 from governance import clock, holds
 from riskguard import services
 from riskguard.rules import GLOBAL
+from tests.append_only import lifted
 from tests.riskguard.factories import NOON, uncapped
 from tests.riskguard.racing import (
     Attempt,
@@ -50,7 +51,7 @@ def proves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt, bool], None]:
 
 
 def clear() -> None:
-    with connection.cursor() as cursor:
+    with lifted(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE risk_event, risk_reservation, risk_ledger_day RESTART IDENTITY")
     for source, code in (("x", "held"), ("golive", "kill_switch_engaged")):
         for scope in (holds.EVERYTHING, "WHOLESALE"):

@@ -1,0 +1,62 @@
+"""How far a chain has come in each source, and the rows between two places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from governance.register import Trail
+
+END = 2**63 - 1
+
+
+class Place(NamedTuple):
+    """How far a chain has sealed a source.
+
+    Rows up to id ``floor`` stood when the chain began; they are sealed in the order of ids, up to ``swept`` so far.
+    Later rows are sealed in the order of (transaction, id), up to and with (``tx``, ``id``) so far.
+    """
+
+    floor: int = 0
+    swept: int = 0
+    tx: int = -1
+    id: int = 0
+
+
+def after(trail: Trail, place: Place, columns: Sequence[str], *, horizon: int, most: int) -> list[tuple[Any, ...]]:
+    """Return the next ``most`` rows after ``place``, of transactions that ended before ``horizon``."""
+    if place.swept < place.floor:
+        return list(_rows(trail, columns).filter(id__gt=place.swept, id__lte=place.floor).order_by("id")[:most])
+    later = _rows(trail, columns).filter(id__gt=place.floor)
+    # Two look-ups in the index on (tx, id), neither of which walks through what is sealed.
+    found = list(later.filter(tx=place.tx, id__gt=place.id).order_by("id")[:most])
+    if len(found) < most:
+        found += later.filter(tx__gt=place.tx, tx__lt=horizon).order_by("tx", "id")[: most - len(found)]
+    return found
+
+
+def advanced(place: Place, rows: Sequence[tuple[Any, ...]]) -> Place:
+    """Return the place after ``rows``, whose first two values are id and transaction."""
+    if place.swept < place.floor:
+        return place._replace(swept=rows[-1][0] if rows else place.floor)
+    return place._replace(tx=rows[-1][1], id=rows[-1][0]) if rows else place
+
+
+def between(
+    trail: Trail, start: Place, end: Place, columns: Sequence[str], *, ceiling: int = END
+) -> list[tuple[Any, ...]]:
+    """Return the rows after ``start`` up to and with ``end``, as they stand now; ``ceiling`` is the chain's last id."""
+    if start.swept < start.floor:
+        return list(_rows(trail, columns).filter(id__gt=start.swept, id__lte=end.swept).order_by("id"))
+    later = _rows(trail, columns).filter(id__gt=start.floor, id__lte=ceiling)
+    if start.tx == end.tx:
+        return list(later.filter(tx=end.tx, id__gt=start.id, id__lte=end.id).order_by("id"))
+    within = later.filter(tx__gte=start.tx, tx__lte=end.tx).order_by("tx", "id")
+    return [row for row in within if (start.tx, start.id) < (row[1], row[0]) <= (end.tx, end.id)]
+
+
+def _rows(trail: Trail, columns: Sequence[str]) -> QuerySet[Any, tuple[Any, ...]]:
+    rows: QuerySet[Any, tuple[Any, ...]] = trail.model._default_manager.values_list(*columns)
+    return rows

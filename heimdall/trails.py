@@ -1,0 +1,26 @@
+"""Heimdall's events, for the sealer and the joined reading."""
+
+from __future__ import annotations
+
+from governance.register import Told, Trail
+from heimdall.models import HeimdallEvent
+
+
+def _told(row: HeimdallEvent) -> Told:
+    return Told(
+        at=row.at, actor=row.actor, what=f"heimdall.{row.kind.lower()}", about=row.domain, outcome=row.reason
+    )  # fmt: skip
+
+
+TRAILS = (
+    Trail(
+        model=HeimdallEvent,
+        columns={
+            1: (
+                "id", "tx", "at", "day", "kind", "domain", "recommendation_id", "confidence", "success", "reason",
+                "actor", "figures",
+            )
+        },
+        told=_told,
+    ),
+)  # fmt: skip
