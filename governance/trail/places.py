@@ -37,10 +37,12 @@ def after(trail: Trail, place: Place, columns: Sequence[str], *, horizon: int, m
     return found
 
 
-def advanced(place: Place, rows: Sequence[tuple[Any, ...]]) -> Place:
-    """Return the place after ``rows``, whose first two values are id and transaction."""
-    if place.swept < place.floor:
-        return place._replace(swept=rows[-1][0] if rows else place.floor)
+def advanced(place: Place, rows: Sequence[tuple[Any, ...]], *, most: int) -> Place:
+    """Return the place after ``rows``, whose first two values are id and transaction, when ``most`` were asked for."""
+    if len(rows) < most and place.swept < place.floor:
+        return place._replace(swept=place.floor)
+    if rows and place.swept < place.floor:
+        return place._replace(swept=rows[-1][0])
     return place._replace(tx=rows[-1][1], id=rows[-1][0]) if rows else place
 
 

@@ -94,7 +94,9 @@ def _continue(head: Seal, cluster: str, horizon: int) -> Seal | None:
     for trail in sources.every():
         place, version = place_of(standing, trail), max(trail.columns)
         rows = places.after(trail, place, trail.columns[version], horizon=horizon, most=room)
-        found[trail.name] = _part(trail, places.advanced(place, rows), canonical.digests(trail.name, version, rows))
+        found[trail.name] = _part(
+            trail, places.advanced(place, rows, most=room), canonical.digests(trail.name, version, rows)
+        )
         room -= len(rows)
     # A lever that is not installed any more leaves its place behind.
     found |= {name: {**part, "count": 0, "rows": []} for name, part in standing.items() if name not in found}
