@@ -27,13 +27,13 @@ class TransactionId(Func):
     arity = 0
     output_field = models.BigIntegerField()
 
-    def as_sql(self, *_args: Any, **_kwargs: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
         """Return the constant of a database with one writer at a time."""
-        return "0", []
+        return "0", ()
 
-    def as_postgresql(self, *_args: Any, **_kwargs: Any) -> tuple[str, list[Any]]:
+    def as_postgresql(self, compiler: Any, connection: Any, **_kwargs: Any) -> tuple[str, Any]:
         """Return the id of the transaction, which wraps around in no lifetime."""
-        return "(pg_current_xact_id()::text::bigint)", []
+        return "(pg_current_xact_id()::text::bigint)", ()
 
 
 class AppendOnlyQuerySet(models.QuerySet[Row_co]):
@@ -49,7 +49,7 @@ class AppendOnlyQuerySet(models.QuerySet[Row_co]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Refuse, unless the rows are kept for a time only."""
-        if not self.model.expendable:
+        if not getattr(self.model, "expendable", False):
             raise AppendOnlyError(f"{self.model._meta.db_table} is append-only: nothing deletes its rows.")
         return super().delete()
 

@@ -17,7 +17,6 @@ from governance.errors import Invalid, NotFound
 if TYPE_CHECKING:
     from rest_framework.serializers import Serializer
 
-    from governance.appendonly import AppendOnly
     from governance.changes import Refused
 
 
@@ -154,14 +153,14 @@ class Trail:
     that is added later comes with a further version and leaves what is sealed as it is.
     """
 
-    model: type[AppendOnly]
+    model: type[Any]  # an AppendOnly with `at` and `actor`
     columns: Mapping[int, Sequence[str]]
     told: Callable[[Any], Told]
 
     @property
     def name(self) -> str:
         """Return the table's name."""
-        return self.model._meta.db_table
+        return str(self.model._meta.db_table)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,9 @@ class TrailQuerySerializer(serializers.Serializer[Any]):
     """What the joined reading can be narrowed by."""
 
     since = serializers.DateTimeField(required=False, help_text="From this time (UTC).")
-    source = TextField(max_length=64, required=False, default="", help_text="One table alone, such as risk_event.")
+    source = TextField(  # type: ignore[assignment]  # a field of DRF's has the name too
+        max_length=64, required=False, default="", help_text="One table alone, such as risk_event."
+    )
     actor = TextField(max_length=150, required=False, default="", help_text="Who, exactly.")
     page_size = CountField(least=1, most=500, unit="lines", required=False, default=50, help_text="1 to 500.")
     cursor = TextField(max_length=200, required=False, default="", help_text="From the answer before.")
@@ -85,7 +87,7 @@ class TrailLineSerializer(serializers.Serializer[Any]):
     """A line of the joined reading."""
 
     at = serializers.DateTimeField(help_text="When (UTC).")
-    source = serializers.CharField(help_text="The table.")
+    source = serializers.CharField(help_text="The table.")  # type: ignore[assignment]  # as above
     id = serializers.IntegerField(help_text="The row.")
     actor = serializers.CharField(help_text="Who.")
     what = serializers.CharField(help_text="What was decided or changed.")

@@ -68,8 +68,7 @@ def check(*, head: Head | None = None) -> Iterator[Checked]:
                     findings.append(Finding(name, f"{table} is sealed and no lever announces it any more"))
                     continue
                 ceiling = ceilings.get(seal.chain, {}).get(table, END)
-                said = _rows(trail, standing, part, ceiling, excused.get(table))
-                findings += [Finding(name, one) for one in said]
+                findings += [Finding(name, said) for said in _rows(trail, standing, part, ceiling, excused.get(table))]
                 count += part["count"]
             standing = parts["sources"]
         found_head = found_head or (head is not None and head == Head(seal.chain, seal.number, seal.hash))
