@@ -127,7 +127,7 @@ def test_an_audit_row_tells_how_many_of_which_went_and_up_to_where() -> None:
         "older than 90 days",
     )
     assert row.after == {
-        "ranges": [[1, 3]],
+        "ranges": [[first.pk, other.pk]],
         "older_than": "2026-01-02T12:00:00Z",
         "removed": {
             "OFFERS/signed": {"events": 2, "first_id": first.pk, "last_id": second.pk},
