@@ -51,6 +51,11 @@ def engines_behind(recommendation_ids: Iterable[int]) -> Iterator[str]:
     yield from engines_of(found.values_list("domain", flat=True))
 
 
+def newest_event_at() -> dt.datetime | None:
+    """Return the time of the newest event, None where there is none."""
+    return HeimdallEvent.objects.order_by("-pk").values_list("at", flat=True).first()
+
+
 def scorecard_today() -> list[HeimdallScorecardDay]:
     """Return today's scorecard of every domain that had a trial, by domain."""
     return list(HeimdallScorecardDay.objects.filter(day=today()).order_by("domain"))

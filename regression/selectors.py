@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Avg, DurationField, ExpressionWrapper, F
 
 from regression import rules
-from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
 from regression.rules import Event, Terms, Windows
 
 Status = RegressionIncident.Status
@@ -63,6 +63,11 @@ def triggered() -> list[str]:
     """Return the names of the triggered tripwires."""
     found = RegressionState.objects.filter(triggered=True).order_by("domain", "metric")
     return [rules.key(*pair) for pair in found.values_list("domain", "metric")]
+
+
+def newest_event_at() -> dt.datetime | None:
+    """Return the time of the newest event, None where there is none."""
+    return KpiEvent.objects.order_by("-pk").values_list("at", flat=True).first()
 
 
 def newest_id(domain: str, metric: str) -> int:

@@ -57,6 +57,11 @@ def refusals_by_reason(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
     return {row["reason"]: row["times"] for row in counted}
 
 
+def newest_event_at() -> dt.datetime | None:
+    """Return the time of the newest event, None where there is none."""
+    return RiskEvent.objects.order_by("-pk").values_list("at", flat=True).first()
+
+
 def _newest_rows(engines: list[str]) -> dict[str, RiskLedgerDay]:
     """Return the newest row of each engine by one index look-up an engine, in one query."""
     newest = RiskLedgerDay.objects.filter(engine=OuterRef("engine")).order_by("-day").values("pk")[:1]

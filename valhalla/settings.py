@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "access",
     *GOVERNANCE_LEVERS,
     "examples.deals",
+    "examples.demo",
 ]
 # The gate stands early, so that what is refused costs little, and after security, so that a refusal is redirected
 # to https and carries the headers.
