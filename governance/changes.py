@@ -20,6 +20,8 @@ from governance.models import AuditEvent, ChangeRequest
 from governance.register import Action, Target
 
 TIME_TO_LIVE = dt.timedelta(hours=72)
+STALE = "stale"
+EXPIRY = "expiry"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,20 +97,16 @@ def approve(*, change_id: int, actor: str, reason: str = "") -> Applied | Refuse
             return refusal
         if change.requested_by == actor:
             return Refused("own_change", "Nobody approves a change of their own: ask a second person.")
-        spec = register.action(change.action)
-        standing = audit.canonical(spec.lock(change.target).snapshot())
-        if standing != change.before:
-            _decide(change, ChangeRequest.Status.STALE, actor, reason)
-            message = "The target changed after this was proposed: look at both and propose it anew."
-            return Refused("stale", message, {"proposed_against": change.before, "standing": standing})
-        values = _clean(spec, change.patch)
-        refusal = spec.refuses(change.target, values, change.reason)
-        with origin.of(change_id=change.pk, on_behalf_of=change.requested_by):
-            outcome = refusal or _apply(spec, change.target, values, actor, change.reason)
-        if isinstance(outcome, Refused):
-            _decide(change, ChangeRequest.Status.REFUSED, actor, outcome.message)
-            return outcome
-        _decide(change, ChangeRequest.Status.APPLIED, actor, reason)
+        try:
+            with transaction.atomic(), origin.of(change_id=change.pk, on_behalf_of=change.requested_by):
+                outcome = _carried_out(change, actor)
+        except (Invalid, NotFound) as wrong:
+            outcome = Refused("inapplicable", f"It cannot be applied any more: {wrong}")
+        if isinstance(outcome, Applied):
+            _decide(change, ChangeRequest.Status.APPLIED, actor, reason)
+        else:
+            status = ChangeRequest.Status.STALE if outcome.code == STALE else ChangeRequest.Status.REFUSED
+            _decide(change, status, actor, outcome.message)
         return outcome
 
 
@@ -157,7 +155,42 @@ def _loosening(spec: Action, row: Target, values: Mapping[str, Any]) -> dict[str
     names = set(spec.loosens(standing, values))
     if not names:
         return None
-    return {name: value for name, value in values.items() if name in names} if spec.divisible else dict(values)
+    # A name that the patch does not have stands for the whole: nothing of it may pass for its tightening half.
+    if not spec.divisible or not names <= values.keys():
+        return dict(values)
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _carried_out(change: ChangeRequest, actor: str) -> Applied | Refused:
+    """Apply a proposed change under the lock of its target, or return what keeps it from being applied."""
+    spec = register.action(change.action)
+    standing = audit.canonical(spec.lock(change.target).snapshot())
+    since = _changed_since(change, spec)
+    if since is not None or standing != change.before:
+        message = "The target changed after this was proposed: look at both and propose it anew."
+        by = {"at": since.at, "actor": since.actor, "action": since.action, "reason": since.reason} if since else None
+        return Refused(STALE, message, {"proposed_against": change.before, "standing": standing, "changed": by})
+    values = _clean(spec, change.patch)
+    refusal = spec.refuses(change.target, values, change.reason)
+    if refusal is not None:
+        return refusal
+    result = spec.apply(target=change.target, patch=values, actor=actor, reason=change.reason)
+    return result if isinstance(result, Refused) else Applied(result)
+
+
+def _changed_since(change: ChangeRequest, spec: Action) -> AuditEvent | None:
+    """Return the newest change of the target since the proposal, also one that left it as it was or was undone.
+
+    A kill switch that was engaged again is not the one whose release was proposed, though its row reads the same.
+    """
+    of_the_same_row = [other.name for other in register.actions().values() if other.lock is spec.lock]
+    proposed = AuditEvent.objects.filter(change_request=change, outcome=AuditEvent.Outcome.PROPOSED)
+    return AuditEvent.objects.filter(
+        action__in=of_the_same_row,
+        target=change.target,
+        outcome=AuditEvent.Outcome.APPLIED,
+        pk__gt=proposed.values("pk")[:1],
+    ).first()
 
 
 def _apply(spec: Action, target: str, values: Mapping[str, Any], actor: str, reason: str) -> Applied | Refused:
@@ -225,7 +258,7 @@ def _undecidable(change: ChangeRequest) -> Refused | None:
     if change.status != ChangeRequest.Status.PENDING:
         return Refused("not_pending", f"Change request {change.pk} is {change.get_status_display()} already.")
     if change.expires_at <= clock.now():
-        _decide(change, ChangeRequest.Status.EXPIRED, change.requested_by, "Nobody decided in time.")
+        _decide(change, ChangeRequest.Status.EXPIRED, EXPIRY, "Nobody decided in time.")
         return Refused("expired", f"Change request {change.pk} was not decided in time: propose it anew.")
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -142,17 +142,13 @@ class FractionField(serializers.DecimalField):
 class NumberField(serializers.FloatField):
     """A finite double; a boolean is no number."""
 
+    default_error_messages: ClassVar = dict.fromkeys(("invalid", "overflow"), "Must be a finite number.")
+
     def to_internal_value(self, data: Any) -> float:
         """Return the number."""
         if isinstance(data, bool):
             raise serializers.ValidationError("Must be a number, not a boolean.")
-        try:
-            number = super().to_internal_value(data)
-        except (OverflowError, ValueError):
-            raise serializers.ValidationError("Must be a finite number.") from None
-        if not math.isfinite(number):
-            raise serializers.ValidationError("Must be a finite number.")
-        return number
+        return super().to_internal_value(data)
 
 
 class StrictBooleanField(serializers.BooleanField):

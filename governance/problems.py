@@ -22,6 +22,21 @@ MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
 
 
+class Problem(Response):
+    """A problem inside of DRF: in its own media type for a machine, as a page where the browsable API shows it."""
+
+    def __init__(self, told: Mapping[str, Any], headers: dict[str, str] | None = None) -> None:
+        """Answer with the problem's own status."""
+        super().__init__(told, status=told["status"], headers=headers)
+
+    @property
+    def rendered_content(self) -> Any:
+        """Return the problem as the accepted renderer shows it."""
+        if self.accepted_renderer.format == "json":
+            self.content_type = MEDIA_TYPE
+        return super().rendered_content
+
+
 def body(status_code: int, detail: str, code: str, **more: Any) -> dict[str, Any]:
     """Return a problem's members."""
     title = http.HTTPStatus(status_code).phrase
@@ -33,19 +48,19 @@ def response(status_code: int, detail: str, code: str, **more: Any) -> JsonRespo
     return JsonResponse(body(status_code, detail, code, **more), status=status_code, content_type=MEDIA_TYPE)
 
 
-def refused(refusal: Refused) -> Response:
+def refused(refusal: Refused) -> Problem:
     """Return a refused change: 412 where a precondition is not met, else 409."""
     code = status.HTTP_412_PRECONDITION_FAILED if refusal.unmet else status.HTTP_409_CONFLICT
-    return Response(body(code, refusal.message, refusal.code, **refusal.details), status=code, content_type=MEDIA_TYPE)
+    return Problem(body(code, refusal.message, refusal.code, **refusal.details))
 
 
-def handler(exception: Exception, _context: Mapping[str, Any]) -> Response | None:
+def handler(exception: Exception, _context: Mapping[str, Any]) -> Problem | None:
     """Turn what a view raised into a problem (DRF's EXCEPTION_HANDLER); None leaves it to the server."""
     answer, headers = _problem(exception)
     if answer is None:
         return None
     set_rollback()
-    return Response(answer, status=answer["status"], headers=headers, content_type=MEDIA_TYPE)
+    return Problem(answer, headers)
 
 
 def _problem(exception: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:  # noqa: PLR0911 -- one a kind
@@ -91,7 +106,7 @@ def _by_field(detail: Any) -> dict[str, list[str]]:
         if isinstance(told, dict):
             errors.update({f"{name}.{inner}": said for inner, said in _by_field(told).items()})
         else:
-            errors[str(name)] = [str(said) for said in told]
+            errors[str(name)] = [str(said) for said in (told if isinstance(told, list) else [told])]
     return errors
 
 
@@ -106,7 +121,7 @@ def _headers(exception: exceptions.APIException) -> dict[str, str]:
     if challenge:
         headers["WWW-Authenticate"] = challenge
     if wait:
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = str(wait)
     return headers
 
 

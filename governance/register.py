@@ -45,9 +45,10 @@ class Action:
 
     ``name`` is the action's name in the trail (``risk.policy.set``) and ``label`` its name on a button. ``schema``
     validates the patch. ``target`` spells the target's name (ValueError where it cannot be one). ``lock`` returns the
-    row, locked in the written order. ``loosens`` names the fields of a patch that loosen a control, given the same
-    fields as they stand. ``refuses`` says beforehand why the change cannot be. ``divisible`` says whether the rest of
-    a patch may be applied while its loosening half waits. ``right`` is what a person needs to submit it.
+    row, locked in the written order; actions that change one row share one ``lock``. ``loosens`` names the fields of a
+    patch that loosen a control, given the same fields as they stand. ``refuses`` says beforehand why the change cannot
+    be. ``divisible`` says whether the rest of a patch may be applied while its loosening half waits. ``right`` is what
+    a person needs to submit it.
     """
 
     name: str

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import simplejson
 from django.core.serializers.json import DjangoJSONEncoder
@@ -44,8 +43,9 @@ class JSONRenderer(renderers.JSONRenderer):
             indent=indent,
             separators=separators,
         )
-        # U+2028 and U+2029 end a line in JavaScript but not in JSON.
-        return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
+        # U+2028 and U+2029 end a line in JavaScript but not in JSON. Half a surrogate pair, which an error may repeat
+        # from the request, is no UTF-8: it is written as it came, as an escape.
+        return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode(errors="backslashreplace")
 
 
 class JSONParser(parsers.JSONParser):
@@ -57,13 +57,12 @@ class JSONParser(parsers.JSONParser):
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return the body, which must be an object."""
-        encoding = cast("str", (parser_context or {}).get("encoding", "utf-8"))
         try:
-            text = codecs.getreader(encoding)(stream).read()
-            body = simplejson.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+            # JSON is UTF-8 (RFC 8259), whatever charset the header names.
+            body = simplejson.loads(stream.read().decode(), parse_float=Decimal, parse_constant=_no_constant)
         except RecursionError:
             raise ParseError("The body is nested too deeply.") from None
-        except (ValueError, LookupError) as wrong:
+        except ValueError as wrong:
             raise ParseError(f"The body is not JSON: {wrong}") from None
         if not isinstance(body, dict):
             raise ParseError('The body must be a JSON object, such as {"actor": "jo"}.')

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from governance import changes, problems, review, roles
 from governance.attribution import actor_of
-from governance.filters import AuditEventFilter, ChangeRequestFilter
+from governance.filters import AuditEventFilter, ChangeRequestFilter, HoldFilter
 from governance.models import AuditEvent, ChangeRequest, Hold
 from governance.serializers import (
     AuditEventSerializer,
@@ -42,7 +42,7 @@ class HoldViewSet(viewsets.ReadOnlyModelViewSet[Hold]):
 
     queryset = Hold.objects.order_by("-pk")
     serializer_class = HoldSerializer
-    filterset_fields: ClassVar = ["scope", "source", "code"]
+    filterset_class = HoldFilter
 
 
 class AuditEventViewSet(viewsets.ReadOnlyModelViewSet[AuditEvent]):

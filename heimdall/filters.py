@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import django_filters
 
-from governance.filters import HistoryFilter
+from governance.filters import FilterSet, FlagFilter, HistoryFilter, IdFilter, MomentFilter
 from heimdall.models import HeimdallEvent, HeimdallRecommendation, HeimdallScorecardDay
 
 
-class ScorecardDayFilter(django_filters.FilterSet):
+class ScorecardDayFilter(FilterSet):
     """Scorecards by domain and day."""
 
     day_from = django_filters.DateFilter(field_name="day", lookup_expr="gte", help_text="From this UTC day.")
@@ -21,18 +21,14 @@ class ScorecardDayFilter(django_filters.FilterSet):
         fields: ClassVar = ["domain", "day"]
 
 
-class RecommendationFilter(django_filters.FilterSet):
+class RecommendationFilter(FilterSet):
     """Recommendations by domain, eligibility, reason, actor, correlation, use and time."""
 
-    authorized = django_filters.BooleanFilter(
+    authorized = FlagFilter(
         field_name="authorized_at", lookup_expr="isnull", exclude=True, help_text="Whether it was authorized."
     )
-    since = django_filters.IsoDateTimeFilter(
-        field_name="created_at", lookup_expr="gte", help_text="From this time (UTC)."
-    )
-    until = django_filters.IsoDateTimeFilter(
-        field_name="created_at", lookup_expr="lt", help_text="Before this time (UTC)."
-    )
+    since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time (UTC).")
+    until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time (UTC).")
 
     class Meta:
         model = HeimdallRecommendation
@@ -43,6 +39,8 @@ class RecommendationFilter(django_filters.FilterSet):
 
 class HeimdallEventFilter(HistoryFilter):
     """Decisions by domain, kind, reason, day, actor, recommendation, outcome and time."""
+
+    recommendation = IdFilter(help_text="The recommendation.")
 
     class Meta:
         model = HeimdallEvent

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import django_filters
-
-from governance.filters import HistoryFilter
+from governance.filters import FilterSet, HistoryFilter, MomentFilter
 from regression.models import KpiEvent, RegressionIncident
 
 
@@ -18,15 +16,11 @@ class KpiEventFilter(HistoryFilter):
         fields: ClassVar = ["domain", "metric", "success", "actor", "correlation_id"]
 
 
-class RegressionIncidentFilter(django_filters.FilterSet):
+class RegressionIncidentFilter(FilterSet):
     """Incidents by domain, metric, action, status and time."""
 
-    since = django_filters.IsoDateTimeFilter(
-        field_name="opened_at", lookup_expr="gte", help_text="From this time (UTC)."
-    )
-    until = django_filters.IsoDateTimeFilter(
-        field_name="opened_at", lookup_expr="lt", help_text="Before this time (UTC)."
-    )
+    since = MomentFilter(field_name="opened_at", lookup_expr="gte", help_text="From this time (UTC).")
+    until = MomentFilter(field_name="opened_at", lookup_expr="lt", help_text="Before this time (UTC).")
 
     class Meta:
         model = RegressionIncident

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import django_filters
 
-from governance.filters import HistoryFilter
+from governance.filters import FilterSet, HistoryFilter, IdFilter
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
 
 
-class LedgerDayFilter(django_filters.FilterSet):
+class LedgerDayFilter(FilterSet):
     """The ledger by engine and day."""
 
     day_from = django_filters.DateFilter(field_name="day", lookup_expr="gte", help_text="From this UTC day.")
@@ -21,7 +21,7 @@ class LedgerDayFilter(django_filters.FilterSet):
         fields: ClassVar = ["engine", "day"]
 
 
-class ReservationFilter(django_filters.FilterSet):
+class ReservationFilter(FilterSet):
     """Reservations by engine, status, day, actor and correlation."""
 
     class Meta:
@@ -31,6 +31,8 @@ class ReservationFilter(django_filters.FilterSet):
 
 class EventFilter(HistoryFilter):
     """Decisions by engine, kind, reason, day, actor, reservation, correlation and time."""
+
+    reservation = IdFilter(help_text="The reservation.")
 
     class Meta:
         model = RiskEvent

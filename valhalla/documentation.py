@@ -16,6 +16,7 @@ class SwaggerView(SpectacularSwaggerSplitView):
     """Swagger UI without inline scripts."""
 
     url_name = "openapi"
+    http_method_names = ["get", "head"]  # noqa: RUF012 -- the page is a template, which no OPTIONS fills
     permission_classes = ()
     authentication_classes = ()
 
@@ -25,5 +26,6 @@ class RedocView(SpectacularRedocView):
 
     url_name = "openapi"
     template_name = "redoc.html"
+    http_method_names = ["get", "head"]  # noqa: RUF012
     permission_classes = ()
     authentication_classes = ()

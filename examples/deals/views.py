@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from examples.deals import services
+from examples.deals.filters import DealFilter
 from examples.deals.models import Deal
 from examples.deals.serializers import DealSerializer, OfferSerializer
 from examples.deals.services import Offer, Refusal
@@ -25,7 +26,7 @@ class DealViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Deal]):
 
     queryset = Deal.objects.order_by("-pk")
     serializer_class = DealSerializer
-    filterset_fields: ClassVar = ["signed", "actor"]
+    filterset_class = DealFilter
     rights: ClassVar = {"create": roles.ACT}
     exec_class = "PROD_EXEC"
     exec_engine = services.ENGINE
@@ -43,6 +44,5 @@ class DealViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Deal]):
             offer=Offer(**asked), actor=actor, idempotency_key=request.headers.get("Idempotency-Key") or None
         )
         if isinstance(made, Refusal):
-            told = problems.body(409, made.message, made.reason, lever=made.lever)
-            return Response(told, status=409, content_type=problems.MEDIA_TYPE)
+            return problems.Problem(problems.body(409, made.message, made.reason, lever=made.lever))
         return Response(DealSerializer(made).data, status=status.HTTP_201_CREATED)
