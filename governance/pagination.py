@@ -35,7 +35,7 @@ class CursorPagination(pagination.CursorPagination):
             return None
         try:
             cursor = super().decode_cursor(request)
-            whole_number(cursor.position, least=0, most=2**63 - 1, unit="ids")
+            whole_number(cursor and cursor.position, least=0, most=2**63 - 1, unit="ids")
         except (exceptions.NotFound, ValueError):
             raise Invalid({"cursor": ["Is none that this list has given out: start again without it."]}) from None
         return cursor
