@@ -7,11 +7,13 @@ from django.db.models import F
 from governance.errors import Unavailable
 from governance.models import Epoch
 
+MISSING = "The epoch's row is missing: run `python manage.py seed_governance`."
+
 
 def advance() -> int:
     """Add one, in the transaction that changes the switches, and return the new epoch."""
     if not Epoch.objects.filter(pk=1).update(value=F("value") + 1):
-        raise Unavailable("The epoch's row is missing: run `python manage.py seed_governance`.")
+        raise Unavailable(MISSING)
     return current()
 
 
@@ -19,5 +21,5 @@ def current() -> int:
     """Return the epoch; Unavailable where its row is missing."""
     value = Epoch.objects.filter(pk=1).values_list("value", flat=True).first()
     if value is None:
-        raise Unavailable("The epoch's row is missing: run `python manage.py seed_governance`.")
+        raise Unavailable(MISSING)
     return value

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 from typing import Any
 
-from riskguard import rules
+from riskguard import rules, words
 from riskguard.models import RiskPolicy, RiskReservation
 from riskguard.rules import Denial, Usage
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What an engine asks for; ``amount`` in minor units."""
+    """What an engine asks for; ``amount`` in minor units, ``epoch`` the one that the request was admitted under."""
 
     engine: str
     amount: int
     actor: str
     idempotency_key: str | None = None
     correlation_id: str = ""
+    epoch: int | None = None
     dry_run: bool = False
+
+    def digest(self) -> str:
+        """Return what tells a retry from another body under the same key."""
+        return hashlib.sha256(f"{self.engine}\n{self.amount}\n{self.correlation_id}".encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,16 +55,31 @@ class LedgerLine:
 class Ruling:
     """The answer to an order. ``ok`` is the only go; ``reason`` is ``reserved`` or what refuses."""
 
-    ok: bool
-    reason: str
-    message: str
     order: Order
+    reason: str
     epoch: int | None
     reservation: RiskReservation | None = None
     denial: Denial | None = None
     policy: RiskPolicy | None = None
     ledger: LedgerLine | None = None
     replayed: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Say whether the engine may act."""
+        return self.reason == rules.RESERVED
+
+    @property
+    def message(self) -> str:
+        """Return the reason in words."""
+        order = self.order
+        if self.denial is not None:
+            return words.denied(self.denial, order.engine)
+        if self.reason == rules.KEY_REUSED:
+            return words.KEY_REUSED
+        if not self.ok and self.reservation is not None:
+            return words.replayed(self.reservation.status)
+        return words.granted(order.engine, order.amount, dry_run=order.dry_run and not self.replayed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

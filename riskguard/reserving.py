@@ -1,21 +1,22 @@
-"""The decision on an order, in Python: the law of the caps applied to what stands under the locks.
+"""The decision on orders, in Python: the law of the caps applied to what stands under the locks.
 
-The caller holds the locks of GLOBAL's and the engine's policies (a dry run holds none and writes nothing).
+SQLite decides by it. On PostgreSQL it is the oracle of ``risk_reserve_v1`` (backends.py), and answers dry runs, which
+take no lock and write nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Sum
 
 from governance import clock, epoch, holds
-from governance.errors import Conflict
-from riskguard import ledger, rules, words
+from riskguard import ledger, rules
 from riskguard.decisions import LedgerLine, Order, Ruling
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial, Held, Level, Usage
@@ -36,9 +37,23 @@ class Scene:
     stop: Denial | None
 
 
-def decide(order: Order, policies: dict[str, RiskPolicy]) -> Ruling:
-    """Return the ruling on ``order``, recorded; ``policies`` are those that exist of GLOBAL and the engine."""
-    scene = _read(order, policies)
+@transaction.atomic(durable=True)
+def decide(orders: Sequence[Order]) -> list[Ruling]:
+    """Return the ruling on each of ``orders``, recorded, in their order as if each came alone."""
+    # GLOBAL is the mutex of every money path: everything below is read after the wait for it.
+    policies = RiskPolicy.objects.locked(GLOBAL, *{order.engine for order in orders})
+    now = clock.database_now()
+    return [_decide(order, policies, now) for order in orders]
+
+
+def only_ask(order: Order) -> Ruling:
+    """Return what the ruling on ``order``, a dry run, would be."""
+    policies = RiskPolicy.objects.filter(engine__in=[GLOBAL, order.engine])
+    return _decide(order, {row.engine: row for row in policies}, clock.database_now())
+
+
+def _decide(order: Order, policies: dict[str, RiskPolicy], now: dt.datetime) -> Ruling:
+    scene = _read(order, policies, now)
     earlier = _earlier(order)
     if earlier is not None:
         return _replay(scene, earlier)
@@ -49,13 +64,14 @@ def decide(order: Order, policies: dict[str, RiskPolicy]) -> Ruling:
     return _grant(scene) if denial is None else _refuse(scene, denial)
 
 
-def _read(order: Order, policies: dict[str, RiskPolicy]) -> Scene:
-    now = clock.database_now()
-    day = ledger.day_of(now)
+def _read(order: Order, locked: dict[str, RiskPolicy], now: dt.datetime) -> Scene:
+    day, switches = ledger.day_of(now), epoch.current()
     held = [Held(hold.rank, hold.code, hold.reason) for hold in holds.standing(order.engine)]
+    policies = {name: locked[name] for name in (GLOBAL, order.engine) if name in locked}
     missing = next((name for name in (GLOBAL, order.engine) if name not in policies), None)
     levels = _levels(policies, day, now)
-    return Scene(order, now, day, epoch.current(), policies, levels, rules.stop(levels, missing, held))
+    stale = order.epoch is not None and order.epoch != switches
+    return Scene(order, now, day, switches, policies, levels, rules.stop(levels, missing, held, stale=stale))
 
 
 def _levels(policies: dict[str, RiskPolicy], day: dt.date, now: dt.datetime) -> list[Level]:
@@ -86,25 +102,21 @@ def _without_overdue(scene: Scene) -> Scene:
 
 
 def _earlier(order: Order) -> RiskReservation | None:
-    """Return the reservation that the caller's key already has; Conflict where the key came with another body."""
+    """Return the reservation that the caller's key already has."""
     if order.idempotency_key is None:
         return None
-    earlier = RiskReservation.objects.filter(actor=order.actor, idempotency_key=order.idempotency_key).first()
-    if earlier is not None and earlier.body_digest != _digest(order):
-        message = "This idempotency key was used with another body: a new action needs a key of its own."
-        raise Conflict("idempotency_key_reused", message)
-    return earlier
+    return RiskReservation.objects.filter(actor=order.actor, idempotency_key=order.idempotency_key).first()
 
 
 def _replay(scene: Scene, earlier: RiskReservation) -> Ruling:
     """Answer a retry. It never turns a stop into a go: a hold, or a reservation that is resolved, is no go."""
+    if earlier.body_digest != scene.order.digest():
+        return _ruling(scene, rules.KEY_REUSED)
     if scene.stop is not None:
-        reason, message = scene.stop.reason, words.denied(scene.stop, scene.order.engine)
-    elif earlier.status != Status.OPEN:
-        reason, message = f"reservation_{earlier.status.lower()}", words.replayed(earlier.status)
+        reason = scene.stop.reason
     else:
-        reason, message = rules.RESERVED, words.granted(earlier.engine, earlier.amount)
-    return _ruling(scene, reason, message, reservation=earlier, denial=scene.stop, replayed=True)
+        reason = rules.RESERVED if earlier.status == Status.OPEN else f"reservation_{earlier.status.lower()}"
+    return _ruling(scene, reason, reservation=earlier, denial=scene.stop, replayed=True)
 
 
 def _refuse(scene: Scene, denial: Denial) -> Ruling:
@@ -114,14 +126,13 @@ def _refuse(scene: Scene, denial: Denial) -> Ruling:
             scene, RiskEvent.Kind.DENY, denial.reason, policy=denial.policy, cap=denial.cap, limit=denial.limit,
             used=denial.used, figures=ledger.figures(scene.levels),
         )  # fmt: skip
-    return _ruling(scene, denial.reason, words.denied(denial, order.engine), denial=denial)
+    return _ruling(scene, denial.reason, denial=denial)
 
 
 def _grant(scene: Scene) -> Ruling:
     order = scene.order
-    message = words.granted(order.engine, order.amount)
     if order.dry_run:
-        return _ruling(scene, rules.RESERVED, f"Would be granted. {message}")
+        return _ruling(scene, rules.RESERVED)
     ledger.take(ledger.opened(scene.day, [order.engine]), order.engine, order.amount)
     reservation = RiskReservation.objects.create(
         engine=order.engine,
@@ -130,7 +141,7 @@ def _grant(scene: Scene) -> Ruling:
         day=scene.day,
         actor=order.actor,
         idempotency_key=order.idempotency_key,
-        body_digest=_digest(order),
+        body_digest=order.digest(),
         correlation_id=order.correlation_id,
         epoch=scene.epoch,
         created_at=scene.now,
@@ -141,13 +152,12 @@ def _grant(scene: Scene) -> Ruling:
         after, RiskEvent.Kind.RESERVE, rules.RESERVED, reservation=reservation, exposure_delta=order.amount,
         open_risk_delta=order.amount, actions_delta=1, figures=ledger.figures(after.levels),
     )  # fmt: skip
-    return _ruling(after, rules.RESERVED, message, reservation=reservation)
+    return _ruling(after, rules.RESERVED, reservation=reservation)
 
 
 def _ruling(
     scene: Scene,
     reason: str,
-    message: str,
     *,
     reservation: RiskReservation | None = None,
     denial: Denial | None = None,
@@ -157,10 +167,8 @@ def _ruling(
     usage = next((level.usage for level in scene.levels if level.policy == engine), Usage())
     policy = scene.policies.get(engine)
     return Ruling(
-        ok=reason == rules.RESERVED,
-        reason=reason,
-        message=message,
         order=scene.order,
+        reason=reason,
         epoch=scene.epoch,
         reservation=reservation,
         denial=denial,
@@ -183,7 +191,3 @@ def _event(scene: Scene, kind: str, reason: str, **figures: Any) -> None:
         correlation_id=scene.order.correlation_id,
         **figures,
     )
-
-
-def _digest(order: Order) -> str:
-    return hashlib.sha256(f"{order.engine}\n{order.amount}\n{order.correlation_id}".encode()).hexdigest()

@@ -16,10 +16,12 @@ POLICY_MISSING = "policy_missing"
 POLICY_DISABLED = "policy_disabled"
 LOSS_CAP_REACHED = "loss_cap_reached"
 WOULD_EXCEED = "would_exceed_policy"
+STALE_EPOCH = "stale_epoch"
+KEY_REUSED = "idempotency_key_reused"
 BUSY = "busy"
 
 # Of several refusals the one of the lowest rank is named; holds carry ranks on the same scale.
-RANK_MISSING, RANK_DISABLED = 25, 30
+RANK_STALE, RANK_MISSING, RANK_DISABLED = 22, 25, 30
 
 CAPS = (
     "max_daily_loss",
@@ -112,12 +114,15 @@ def _measures(level: Level, amount: int) -> Iterator[tuple[str, int | None, int,
     yield "max_actions_per_minute", caps.max_actions_per_minute, usage.actions_last_minute, 1
 
 
-def stop(levels: Sequence[Level], missing: str | None, held: Iterable[Held]) -> Denial | None:
+def stop(levels: Sequence[Level], missing: str | None, held: Iterable[Held], *, stale: bool = False) -> Denial | None:
     """Return what stops the engine whatever the amount: a hold, a missing or a disabled policy; None where nothing.
 
-    ``missing`` names the policy that is not there. The order is that of the ranks; GLOBAL stands before the engine.
+    ``missing`` names the policy that is not there, ``stale`` says that the switches have changed since the request was
+    admitted. The order is that of the ranks; GLOBAL stands before the engine.
     """
     found = [(hold.rank, Denial(hold.code, words=hold.reason)) for hold in held]
+    if stale:
+        found.append((RANK_STALE, Denial(STALE_EPOCH)))
     found += [
         (RANK_DISABLED, Denial(POLICY_DISABLED, level.policy, words=level.reason))
         for level in levels

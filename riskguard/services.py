@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
 from governance.money import MAX_MINOR
-from riskguard import ledger, reserving, rules, words
+from riskguard import backends, ledger, reserving, rules
 from riskguard.decisions import LedgerLine, Order, Resolution, Ruling
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial
@@ -32,31 +32,24 @@ def reserve(
     actor: str,
     idempotency_key: str | None = None,
     correlation_id: str = "",
+    epoch: int | None = None,
     dry_run: bool = False,
 ) -> Ruling:
     """Take ``amount`` minor units out of today's room of GLOBAL and ``engine``, or say why not.
 
     A refusal is returned, not raised, so that its record commits with it; ``ok`` is the only go. The same key and
-    body give the same reservation (Conflict for another body). ``dry_run`` says what would happen and changes nothing.
+    body give the same reservation (Conflict for another body). ``epoch`` is the one that the request was admitted
+    under: another one by now refuses it. ``dry_run`` says what would happen and changes nothing.
     """
-    if engine == GLOBAL:
-        raise Invalid({"engine": ["GLOBAL is a ceiling over all engines, not an engine: name the engine that acts."]})
-    _whole("amount", amount, least=1)
     order = Order(
         engine=engine, amount=amount, actor=actor, idempotency_key=idempotency_key or None,
-        correlation_id=correlation_id, dry_run=dry_run,
+        correlation_id=correlation_id, epoch=epoch, dry_run=dry_run,
     )  # fmt: skip
-    if dry_run:
-        return reserving.decide(
-            order, {row.engine: row for row in RiskPolicy.objects.filter(engine__in=[GLOBAL, engine])}
-        )
-    try:
-        return _reserve(order)
-    except OperationalError as late:
-        if not is_lock_timeout(late):
-            raise
-        _log.warning("The ledger was busy when %s asked for room: %s", engine, late)
-        return _busy(order)
+    _check(order)
+    ruling = reserving.only_ask(order) if dry_run else _decided([order])[0]
+    if ruling.reason == rules.KEY_REUSED:
+        raise Conflict(ruling.reason, ruling.message)
+    return ruling
 
 
 @transaction.atomic(durable=True)
@@ -179,26 +172,39 @@ def _write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str
     return policy
 
 
-@transaction.atomic(durable=True)
-def _reserve(order: Order) -> Ruling:
-    # GLOBAL is the mutex of every money path: everything below is read after the wait for it.
-    return reserving.decide(order, RiskPolicy.objects.locked(GLOBAL, order.engine))
+def _check(order: Order) -> None:
+    if order.engine == GLOBAL:
+        raise Invalid({"engine": ["GLOBAL is a ceiling over all engines, not an engine: name the engine that acts."]})
+    _whole("amount", order.amount, least=1)
 
 
-def _busy(order: Order) -> Ruling:
-    """Answer that the lock was not to be had in time, and record it in a transaction of its own."""
+def _decided(orders: Sequence[Order]) -> list[Ruling]:
+    """Return the rulings on ``orders``; that the locks were not to be had in time is one too."""
+    try:
+        return backends.decide(orders)
+    except OperationalError as late:
+        if not is_lock_timeout(late):
+            raise
+        _log.warning("The ledger was busy when %s asked for room: %s", orders[0].engine, late)
+    _record_busy(orders)
+    return [Ruling(order=order, reason=rules.BUSY, epoch=None, denial=Denial(rules.BUSY)) for order in orders]
+
+
+def _record_busy(orders: Sequence[Order]) -> None:
+    """Record, in a transaction of its own, that the locks were not to be had in time."""
     try:
         with transaction.atomic(durable=True):
             now = clock.database_now()
             day = ledger.day_of(now)
-            RiskEvent.objects.create(
-                at=now, day=day, exposure_day=day, kind=RiskEvent.Kind.DENY, engine=order.engine, amount=order.amount,
-                reason=rules.BUSY, actor=order.actor, correlation_id=order.correlation_id,
+            RiskEvent.objects.bulk_create(
+                RiskEvent(
+                    at=now, day=day, exposure_day=day, kind=RiskEvent.Kind.DENY, engine=order.engine,
+                    amount=order.amount, reason=rules.BUSY, actor=order.actor, correlation_id=order.correlation_id,
+                )
+                for order in orders
             )  # fmt: skip
     except DatabaseError:
-        _log.exception("The refusal of %s could not be recorded", order.engine)
-    message = words.denied(Denial(rules.BUSY), order.engine)
-    return Ruling(ok=False, reason=rules.BUSY, message=message, order=order, epoch=None)
+        _log.exception("The refusal of %s could not be recorded", orders[0].engine)
 
 
 def _locked(reservation_id: int) -> RiskReservation:

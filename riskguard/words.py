@@ -16,12 +16,13 @@ CAP_NAMES = {
     "max_actions_per_day": "actions per day",
     "max_actions_per_minute": "actions per minute",
 }
+KEY_REUSED = "This idempotency key was used with another body: a new action needs a key of its own."
 _COUNTED = {"max_actions_per_day", "max_actions_per_minute"}
 
 
-def granted(engine: str, amount: int) -> str:
-    """Say that an amount is reserved."""
-    return f"Reserved {money.spoken(amount)} for {engine}."
+def granted(engine: str, amount: int, *, dry_run: bool = False) -> str:
+    """Say that an amount is reserved, or in a dry run that it would be."""
+    return f"{'Would be granted. ' if dry_run else ''}Reserved {money.spoken(amount)} for {engine}."
 
 
 def denied(denial: Denial, engine: str) -> str:
@@ -30,6 +31,8 @@ def denied(denial: Denial, engine: str) -> str:
         return f"There is no risk policy for {denial.policy}: an operator must create and enable one."
     if denial.reason == rules.POLICY_DISABLED and denial.policy:
         return f"The {denial.policy} risk policy is disabled" + (f": {denial.words}" if denial.words else ".")
+    if denial.reason == rules.STALE_EPOCH:
+        return f"The switches have changed since this request was admitted: nothing is reserved for {engine}. Ask anew."
     if denial.reason == rules.BUSY:
         return f"The ledger was busy and nothing was reserved for {engine}: try again."
     if not denial.cap:

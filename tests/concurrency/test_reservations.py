@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from governance import clock
 from governance.errors import Conflict
@@ -242,6 +243,22 @@ def test_four_workers_on_sqlite_never_meet_a_locked_database() -> None:
     assert sorted(set(reasons)) == ["reserved", "would_exceed_policy"]
     assert reasons.count("reserved") == 60
     assert differences() == []
+
+
+@needs_postgresql
+def test_a_decision_is_one_statement_whatever_comes_of_it() -> None:
+    policy("WHOLESALE", max_open_risk=1_000)
+    reserved("WHOLESALE", 1_000, idempotency_key="k")
+    with clock.at(NOON + DAY):
+        for asked, reason in (
+            ({"engine": "UNKNOWN"}, "policy_missing"),
+            ({"amount": 1_001}, "would_exceed_policy"),  # and expires what is overdue
+            ({"amount": 1_000}, "reserved"),
+            ({"amount": 1_000, "idempotency_key": "k"}, "reservation_expired"),
+        ):
+            with CaptureQueriesContext(connection) as queries:
+                assert reserve(**asked).reason == reason
+            assert len(queries) == 1
 
 
 @pytest.mark.parametrize("service", ["reserve", "settle", "release", "expire_some"])

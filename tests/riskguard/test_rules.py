@@ -145,6 +145,14 @@ def test_nothing_stops_an_enabled_engine() -> None:
     assert rules.stop([level(GLOBAL), level()], None, []) is None
 
 
+def test_a_stale_epoch_is_named_after_the_switches_and_before_the_policies() -> None:
+    levels = [level(GLOBAL, enabled=False)]
+    for held, missing, reason in (([NOT_LIVE], "E", "go_live_disabled"), ([TRIPPED, DISABLED], "E", "stale_epoch")):
+        found = rules.stop(levels, missing, held, stale=True)
+        assert found is not None
+        assert found.reason == reason
+
+
 def test_a_disabled_global_is_named_before_a_disabled_engine() -> None:
     found = rules.stop([level(GLOBAL, enabled=False), level(enabled=False)], None, [])
     assert found is not None

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from golive.services import disable, engage_kill_switch
-from governance import clock, holds
-from governance.errors import Invalid
+from golive.services import disable, engage_kill_switch, release_kill_switch
+from governance import clock, epoch, holds
+from governance.errors import Invalid, Unavailable
+from governance.models import Epoch
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS, GLOBAL
 from tests.riskguard.factories import (
@@ -190,6 +191,33 @@ def test_a_stop_names_its_words() -> None:
     engage_kill_switch(actor="ops", reason="a fire")
     assert reserve().message == "WHOLESALE is held: kill switch engaged. a fire"
     assert "There is no risk policy" not in reserve("UNKNOWN").message
+
+
+def test_what_was_admitted_under_an_older_epoch_is_refused_and_recorded() -> None:
+    admitted = epoch.current()
+    assert reserve(epoch=admitted).ok
+    engage_kill_switch(actor="ops", reason="r")
+    assert reserve(epoch=admitted).reason == "kill_switch_engaged"
+    release_kill_switch(actor="ops", reason="r")
+    ruling = reserve(epoch=admitted)
+    assert (ruling.ok, ruling.reason, ruling.epoch) == (False, "stale_epoch", admitted + 2)
+    assert ruling.message == (
+        "The switches have changed since this request was admitted: nothing is reserved for WHOLESALE. Ask anew."
+    )
+    assert RiskEvent.objects.filter(kind="DENY", reason="stale_epoch").count() == 1
+    assert reserve(epoch=admitted, dry_run=True).reason == "stale_epoch"
+    assert reserve("UNKNOWN", epoch=admitted).reason == "stale_epoch"
+    assert reserve(epoch=admitted + 2).ok
+    assert reserve().ok
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_without_the_epochs_row_nothing_is_decided(dry_run: bool) -> None:
+    Epoch.objects.all().delete()
+    before = tables()
+    with pytest.raises(Unavailable, match="seed_governance"):
+        reserve(dry_run=dry_run)
+    assert tables() == before
 
 
 def test_holds_of_the_switches_count_only_where_enforcement_is_on(settings: LazySettings) -> None:
