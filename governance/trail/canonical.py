@@ -1,4 +1,4 @@
-"""The canonical text of a row: integers and strings alone, the same on every database, and its digest."""
+"""The canonical text of a row, and its digest."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
-_PLAIN: dict[type, Callable[[Any], int | str]] = {
-    bool: int,
-    float: repr,
-    dt.datetime: dt.datetime.isoformat,
-    dt.date: dt.date.isoformat,
-    Decimal: str,
-    dict: _dump,
-    list: _dump,
-}
+_PLAIN: dict[type, Callable[[Any], str]] = {dt.datetime: dt.datetime.isoformat, dt.date: dt.date.isoformat}
+
+
+def _default(value: Any) -> str:
+    return _PLAIN[type(value)](value)
+
+
+_dump = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False, default=_default
+).encode
 
 
 def text(table: str, version: int, values: Iterable[Any]) -> str:
-    """Return a row's text: a JSON array of the table, the version and each column's value.
+    """Return a row's text: a JSON array of the table, the version and each column's value, integers and strings.
 
-    Times are ISO 8601 in UTC, booleans 0 and 1, doubles their shortest decimal form, documents JSON with sorted keys;
-    an empty column is null.
+    Times are ISO 8601 in UTC, booleans 0 and 1, doubles the text of their shortest decimal form, documents the text
+    that the database keeps of them; an empty column is null.
     """
-    return _dump([table, version, *(_plain(value) for value in values)])
+    plain = [
+        repr(value) if value.__class__ is float else +value if value.__class__ is bool else value for value in values
+    ]
+    return _dump([table, version, *plain])
 
 
 def digest(canonical: str) -> str:
@@ -43,8 +45,3 @@ def digests(table: str, version: int, rows: Iterable[Sequence[Any]]) -> list[tup
 def document(values: Any) -> str:
     """Return a JSON document in its one spelling."""
     return _dump(values)
-
-
-def _plain(value: Any) -> Any:
-    convert = _PLAIN.get(type(value))
-    return convert(value) if convert else value

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from governance.register import Trail
 
@@ -60,5 +61,8 @@ def between(
 
 
 def _rows(trail: Trail, columns: Sequence[str]) -> QuerySet[Any, tuple[Any, ...]]:
-    rows: QuerySet[Any, tuple[Any, ...]] = trail.model._default_manager.values_list(*columns)
+    """Return the columns of every row; documents as the text that the database keeps, which is not parsed."""
+    documents = {field.attname for field in trail.model._meta.concrete_fields if isinstance(field, JSONField)}
+    asked = [Cast(name, TextField()) if name in documents else name for name in columns]
+    rows: QuerySet[Any, tuple[Any, ...]] = trail.model._default_manager.values_list(*asked)
     return rows
