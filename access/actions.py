@@ -56,19 +56,19 @@ def _set_account(*, target: str, patch: Mapping[str, Any], actor: str, reason: s
 ACTIONS = (
     Action(
         name=rules.ISSUE, label="Issue a token", schema=TokenSchema, target=_username, lock=services.locked_account,
-        loosens=rules.issue_loosens, apply=_issue, right=roles.ADMINISTER,
+        loosens=rules.issue_loosens, apply=_issue, noun="account", right=roles.ADMINISTER,
     ),
     Action(
         name=rules.REVOKE, label="Revoke a token", schema=NothingSchema, target=_key, lock=services.locked_token,
-        loosens=rules.never_loosens, apply=_revoke, right=roles.ADMINISTER,
+        loosens=rules.never_loosens, apply=_revoke, noun="token", right=roles.ADMINISTER,
     ),
     Action(
         name=rules.CREATE_ACCOUNT, label="Create an account", schema=NothingSchema, target=_username, lock=_nobody,
-        loosens=rules.never_loosens, apply=_create_account, right=roles.ADMINISTER,
+        loosens=rules.never_loosens, apply=_create_account, noun="new account", right=roles.ADMINISTER,
     ),
     Action(
         name=rules.SET_ACCOUNT, label="Change an account's roles", schema=AccountSchema, target=_username,
-        lock=services.locked_account, loosens=rules.account_loosens, apply=_set_account, divisible=True,
+        lock=services.locked_account, loosens=rules.account_loosens, apply=_set_account, divisible=True, noun="account",
         right=roles.ADMINISTER,
     ),
 )  # fmt: skip

@@ -9,18 +9,22 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from access import rules
 from access.models import Token
 from governance import roles
-from governance.admin import ReadOnlyAdmin
+from governance.console.offers import Offer
+from governance.console.screens import Screen
 
 admin.site.unregister((User, Group))
 
 
 @admin.register(User)
-class AccountAdmin(ReadOnlyAdmin):
+class AccountScreen(Screen):
     """Accounts and their roles."""
 
     right = roles.ADMINISTER
+    list_offers = (Offer(action=rules.CREATE_ACCOUNT),)
+    offers = (Offer(action=rules.SET_ACCOUNT, tone="primary"),)
     fields = ("username", "named_roles", "is_active", "is_superuser", "last_login", "date_joined")
     list_display = ("username", "named_roles", "is_active", "is_superuser", "last_login")
     list_filter = ("groups", "is_active", "is_superuser")
@@ -38,10 +42,11 @@ class AccountAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Token)
-class TokenAdmin(ReadOnlyAdmin):
+class TokenScreen(Screen):
     """Tokens, by their names; a token itself is shown once, when it is issued."""
 
     right = roles.ADMINISTER
+    offers = (Offer(action=rules.REVOKE, tone="danger"),)
     fields = ("token_key", "user", "engines", "created", "expiry")
     list_display = ("token_key", "user", "engines", "created", "expiry")
     list_filter = ("user",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from golive import rules, services
+from golive import rules, services, words
 from golive.serializers import EnableSchema, NothingSchema
 from governance.changes import Refused
 from governance.register import Action
@@ -46,18 +46,22 @@ def _release(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) 
 ACTIONS = (
     Action(
         name="go_live.enable", label="Enable production", schema=EnableSchema, target=_no_target, lock=_lock,
-        loosens=rules.always_loosens, apply=_enable, refuses=_cannot_enable,
+        loosens=rules.always_loosens, apply=_enable, refuses=_cannot_enable, sets={"go_live_enabled": True},
+        effect=words.enabling,
     ),
     Action(
         name="go_live.disable", label="Disable production", schema=NothingSchema, target=_no_target, lock=_lock,
-        loosens=rules.never_loosens, apply=_disable,
+        loosens=rules.never_loosens, apply=_disable, sets={"go_live_enabled": False},
+        effect=words.disabling, urgent=True,
     ),
     Action(
         name="kill_switch.engage", label="Engage the kill switch", schema=NothingSchema, target=_no_target, lock=_lock,
-        loosens=rules.never_loosens, apply=_engage,
+        loosens=rules.never_loosens, apply=_engage, sets={"kill_switch_engaged": True},
+        effect=words.engaging, urgent=True,
     ),
     Action(
         name="kill_switch.release", label="Release the kill switch", schema=NothingSchema, target=_no_target,
         lock=_lock, loosens=rules.always_loosens, apply=_release, refuses=_cannot_release, needs_reason=True,
+        sets={"kill_switch_engaged": False}, effect=words.releasing,
     ),
 )  # fmt: skip

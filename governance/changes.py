@@ -52,6 +52,22 @@ class Refused:
 Outcome = Applied | Pending | Refused
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change would do: the target as it stands and as it would, as the schema shows it.
+
+    ``changed`` names the fields of the patch that differ from how the target stands, ``loosening`` those that loosen
+    a control, ``effects`` says what it means, ``refusal`` why it cannot be.
+    """
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    changed: frozenset[str]
+    loosening: frozenset[str]
+    refusal: Refused | None
+    effects: tuple[str, ...]
+
+
 def submit(*, action: str, target: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> Outcome:
     """Make a change, put it before a second person, or refuse it.
 
@@ -74,14 +90,34 @@ def submit(*, action: str, target: str, patch: Mapping[str, Any], actor: str, re
         return _propose(spec, target, values, loosening, actor, reason)
 
 
-def preview(*, action: str, target: str, patch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], bool]:
-    """Return how the target stands, what ``patch`` would set, and whether any of it loosens a control."""
+def standing(*, action: str, target: str) -> dict[str, Any]:
+    """Return how the target stands, as the trail shows it. Raises as ``submit`` does."""
+    spec = register.action(action)
+    with transaction.atomic():
+        return audit.canonical(spec.lock(spec.spell(target)).snapshot())
+
+
+def preview(*, action: str, target: str, patch: Mapping[str, Any], reason: str = "") -> Preview:
+    """Return what ``submit`` would do with ``patch`` as things stand; nothing is written and nothing recorded.
+
+    Raises as ``submit`` does, but asks for no reason.
+    """
     spec = register.action(action)
     target = spec.spell(target)
     values = _clean(spec, patch)
     with transaction.atomic():
         row = spec.lock(target)
-        return audit.canonical(row.snapshot()), _shown(spec, values), _loosening(spec, row, values) is not None
+        before = audit.canonical(row.snapshot())
+        asked = _shown(spec, values)
+        changed = {name: value for name, value in values.items() if name not in before or asked[name] != before[name]}
+        return Preview(
+            before=before,
+            after={**before, **asked, **audit.canonical(spec.sets)},
+            changed=frozenset(changed),
+            loosening=_loosens(spec, row, values),
+            refusal=spec.refuses(target, values, reason),
+            effects=tuple(spec.effect(row, changed)),
+        )
 
 
 def approve(*, change_id: int, actor: str, reason: str = "") -> Applied | Refused:
@@ -149,10 +185,14 @@ def _shown(spec: Action, values: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+def _loosens(spec: Action, row: Target, values: Mapping[str, Any]) -> frozenset[str]:
+    standing = {**row.snapshot(), **{name: getattr(row, name, None) for name in values}}
+    return frozenset(spec.loosens(standing, values))
+
+
 def _loosening(spec: Action, row: Target, values: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the part of a patch that needs a second person; None where nothing loosens."""
-    standing = {**row.snapshot(), **{name: getattr(row, name, None) for name in values}}
-    names = set(spec.loosens(standing, values))
+    names = _loosens(spec, row, values)
     if not names:
         return None
     # A name that the patch does not have stands for the whole: nothing of it may pass for its tightening half.

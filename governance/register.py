@@ -39,6 +39,11 @@ def never_refuses(_target: str, _patch: Mapping[str, Any], _reason: str) -> Refu
     return None
 
 
+def says_nothing(_row: Any, _patch: Mapping[str, Any]) -> Sequence[str]:
+    """Return no sentence: what changes says it all."""
+    return ()
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """A change that a lever offers to operators.
@@ -47,8 +52,11 @@ class Action:
     validates the patch. ``target`` spells the target's name (ValueError where it cannot be one). ``lock`` returns the
     row, locked in the written order; actions that change one row share one ``lock``. ``loosens`` names the fields of a
     patch that loosen a control, given the same fields as they stand. ``refuses`` says beforehand why the change cannot
-    be. ``divisible`` says whether the rest of a patch may be applied while its loosening half waits. ``right`` is what
-    a person needs to submit it.
+    be. ``divisible`` says whether the rest of a patch may be applied while its loosening half waits.
+
+    For the console: ``noun`` says what the target is, and ``right`` what a person needs; ``sets`` are the controls
+    that it sets by itself, beside the patch; ``effect`` says in sentences what a patch means for the row as it stands;
+    ``urgent`` says that it stops something, so that it asks for nothing, not even a reason.
     """
 
     name: str
@@ -61,7 +69,11 @@ class Action:
     refuses: Callable[[str, Mapping[str, Any], str], Refused | None] = never_refuses
     divisible: bool = False
     needs_reason: bool = False
+    noun: str = "target"
     right: str = roles.OPERATE
+    sets: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    effect: Callable[[Any, Mapping[str, Any]], Sequence[str]] = says_nothing
+    urgent: bool = False
 
     def spell(self, target: str) -> str:
         """Return ``target`` in its one spelling; Invalid where it cannot be one."""

@@ -25,5 +25,6 @@ ACTIONS = (
         loosens=rules.loosens,
         apply=_set,
         divisible=True,
+        noun="domain",
     ),
 )

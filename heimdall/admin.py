@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from governance.admin import ReadOnlyAdmin
+from governance.console import columns
+from governance.console.columns import GOOD, INFO
+from governance.console.offers import Offer
+from governance.console.screens import Screen
+from heimdall import rules
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 
 
 @admin.register(HeimdallPolicy)
-class HeimdallPolicyAdmin(ReadOnlyAdmin):
+class HeimdallPolicyScreen(Screen):
     """Policies."""
 
+    list_offers = (Offer(action=rules.SET_POLICY, label="New policy"),)
+    offers = (
+        Offer(action=rules.SET_POLICY, label="Change thresholds", tone="primary"),
+        Offer(
+            action=rules.SET_POLICY,
+            label="Stop production use",
+            patch={"prod_use_enabled": False},
+            when=lambda policy: policy.prod_use_enabled,
+            tone="danger",
+        ),
+        Offer(
+            action=rules.SET_POLICY,
+            label="Enable production use",
+            patch={"prod_use_enabled": True},
+            when=lambda policy: not policy.prod_use_enabled,
+        ),
+    )
     list_display = (
-        "domain", "engine", "prod_use_enabled", "min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate",
+        "domain", "engine",
+        columns.word("prod_use_enabled", "Production use", {True: ("enabled", GOOD), False: ("off", INFO)}),
+        "min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate",
         "evidence_days", "changed_by", "updated_at",
     )  # fmt: skip
     list_filter = ("prod_use_enabled", "engine")
@@ -21,7 +44,7 @@ class HeimdallPolicyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(HeimdallScorecardDay)
-class HeimdallScorecardDayAdmin(ReadOnlyAdmin):
+class HeimdallScorecardDayScreen(Screen):
     """Scorecards."""
 
     list_display = ("day", "domain", "trials", "successes", "success_rate")
@@ -31,7 +54,7 @@ class HeimdallScorecardDayAdmin(ReadOnlyAdmin):
 
 
 @admin.register(HeimdallRecommendation)
-class HeimdallRecommendationAdmin(ReadOnlyAdmin):
+class HeimdallRecommendationScreen(Screen):
     """Recommendations."""
 
     list_display = (
@@ -43,7 +66,7 @@ class HeimdallRecommendationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(HeimdallEvent)
-class HeimdallEventAdmin(ReadOnlyAdmin):
+class HeimdallEventScreen(Screen):
     """Decisions."""
 
     list_display = ("at", "kind", "domain", "confidence", "success", "reason", "actor", "recommendation_id")

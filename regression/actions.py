@@ -7,8 +7,11 @@ from typing import Any
 
 from governance.changes import Refused
 from governance.register import Action
-from regression import rules, services
+from regression import rules, services, words
+from regression.models import RegressionIncident
 from regression.serializers import NothingToSetSchema, RegressionPolicySchema
+
+_TRIPWIRE = "tripwire (DOMAIN/metric)"
 
 
 def _policy(target: str) -> Any:
@@ -51,18 +54,21 @@ def _resolve(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) 
 ACTIONS = (
     Action(
         name=rules.SET_POLICY, label="Change a tripwire", schema=RegressionPolicySchema, target=rules.spelled,
-        lock=_policy, loosens=rules.loosens, apply=_set, refuses=_cannot_set, divisible=True,
+        lock=_policy, loosens=rules.loosens, apply=_set, refuses=_cannot_set, divisible=True, noun=_TRIPWIRE,
     ),
     Action(
         name=rules.REARM, label="Re-arm a tripwire", schema=NothingToSetSchema, target=rules.spelled, lock=_tripwire,
-        loosens=rules.always_loosens, apply=_rearm, needs_reason=True,
+        loosens=rules.always_loosens, apply=_rearm, needs_reason=True, noun=_TRIPWIRE, sets={"triggered": False},
+        effect=words.rearming,
     ),
     Action(
         name=rules.ACKNOWLEDGE, label="Acknowledge an incident", schema=NothingToSetSchema,
         target=rules.incident_number, lock=_incident, loosens=rules.never_loosens, apply=_acknowledge,
+        noun="incident", sets={"status": RegressionIncident.Status.ACKNOWLEDGED},
     ),
     Action(
         name=rules.RESOLVE, label="Resolve an incident", schema=NothingToSetSchema, target=rules.incident_number,
-        lock=_incident, loosens=rules.never_loosens, apply=_resolve,
+        lock=_incident, loosens=rules.never_loosens, apply=_resolve, noun="incident",
+        sets={"status": RegressionIncident.Status.RESOLVED},
     ),
 )  # fmt: skip

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from governance.admin import ReadOnlyAdmin
+from governance.console import columns
+from governance.console.columns import BAD, GOOD, INFO, WARN
+from governance.console.offers import Offer
+from governance.console.screens import Screen
+from regression import rules
 from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+
+Status = RegressionIncident.Status
+TONES: dict[str, str] = {Status.OPEN: BAD, Status.ACKNOWLEDGED: WARN, Status.RESOLVED: GOOD}
 
 
 @admin.register(RegressionPolicy)
-class RegressionPolicyAdmin(ReadOnlyAdmin):
+class RegressionPolicyScreen(Screen):
     """Policies."""
 
+    list_offers = (Offer(action=rules.SET_POLICY, label="New tripwire"),)
+    offers = (
+        Offer(action=rules.SET_POLICY, label="Change the tripwire", tone="primary"),
+        Offer(action=rules.SET_POLICY, label="Enable", patch={"enabled": True}, when=lambda policy: not policy.enabled),
+        Offer(action=rules.SET_POLICY, label="Disable", patch={"enabled": False}, when=lambda policy: policy.enabled),
+    )
     list_display = (
-        "domain", "metric", "enabled", "action", "max_drop_fraction", "window_events", "baseline_events",
+        "domain", "metric",
+        columns.word("enabled", "Watches", {True: ("enabled", GOOD), False: ("disabled", INFO)}),
+        "action", "max_drop_fraction", "window_events", "baseline_events",
         "min_events_to_enforce", "changed_by", "updated_at",
     )  # fmt: skip
     list_filter = ("enabled", "action", "domain")
@@ -21,31 +36,53 @@ class RegressionPolicyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RegressionState)
-class RegressionStateAdmin(ReadOnlyAdmin):
+class RegressionStateScreen(Screen):
     """States."""
 
+    offers = (Offer(action=rules.REARM, when=lambda state: state.triggered, tone="primary"),)
     list_display = (
-        "domain", "metric", "triggered", "baseline", "current", "drop_fraction", "last_checked_at",
+        "domain", "metric",
+        columns.word("triggered", "Stands", {True: ("triggered", BAD), False: ("armed", GOOD)}),
+        "baseline", "current", "drop_fraction", "last_checked_at",
         "last_triggered_at", "note",
     )  # fmt: skip
     list_filter = ("triggered", "domain")
     search_fields = ("domain", "metric")
 
+    def target(self, row: RegressionState) -> str:
+        """Return the tripwire's name."""
+        return rules.key(row.domain, row.metric)
+
 
 @admin.register(RegressionIncident)
-class RegressionIncidentAdmin(ReadOnlyAdmin):
+class RegressionIncidentScreen(Screen):
     """Incidents."""
 
+    offers = (
+        Offer(
+            action=rules.ACKNOWLEDGE,
+            label="Acknowledge",
+            when=lambda incident: incident.status == Status.OPEN,
+            tone="primary",
+        ),
+        Offer(action=rules.RESOLVE, label="Resolve", when=lambda incident: incident.status != Status.RESOLVED),
+    )
     list_display = (
-        "id", "domain", "metric", "action", "status", "drop_fraction", "opened_at", "acknowledged_by", "resolved_by",
+        "id", "domain", "metric", "action",
+        columns.choice("status", "Status", Status, TONES),
+        "drop_fraction", "opened_at", "acknowledged_by", "resolved_by",
     )  # fmt: skip
     list_filter = ("status", "action", "domain")
     search_fields = ("domain", "metric", "resolution")
     date_hierarchy = "opened_at"
 
+    def target(self, row: RegressionIncident) -> str:
+        """Return the incident's number."""
+        return str(row.pk)
+
 
 @admin.register(RegressionGap)
-class RegressionGapAdmin(ReadOnlyAdmin):
+class RegressionGapScreen(Screen):
     """What re-armed trips left out."""
 
     list_display = ("domain", "metric", "after_id", "until_id")
@@ -54,7 +91,7 @@ class RegressionGapAdmin(ReadOnlyAdmin):
 
 
 @admin.register(KpiEvent)
-class KpiEventAdmin(ReadOnlyAdmin):
+class KpiEventScreen(Screen):
     """Events."""
 
     list_display = ("id", "at", "domain", "metric", "success", "value", "actor", "correlation_id")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
+from regression.models import RegressionState
 from regression.rules import Judgement, Terms, double
 
 _LARGE = 1_000_000
@@ -44,6 +47,14 @@ def _standing(found: Judgement, terms: Terms, *, triggered: bool) -> str:
             f"{found.baseline_count}, it needs {terms.min_events_to_enforce} in each."
         )
     return f"Watching: it triggers at a drop of {terms.max_drop_fraction.normalize():f}."
+
+
+def rearming(state: RegressionState, _patch: Mapping[str, Any]) -> list[str]:
+    """Say what a re-arming does."""
+    said = ["It watches again from this moment on: the events so far never trigger it again."]
+    if state.triggered:
+        said.append("What the trip pulled stays as it is: re-enable it by itself, afterwards.")
+    return said
 
 
 def missing(domain: str, metric: str) -> str:

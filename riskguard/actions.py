@@ -8,7 +8,7 @@ from typing import Any
 from governance import names
 from governance.changes import Refused
 from governance.register import Action
-from riskguard import rules, services
+from riskguard import rules, selectors, services
 from riskguard.serializers import PolicySchema
 
 
@@ -31,5 +31,7 @@ ACTIONS = (
         apply=_set,
         refuses=_cannot_set,
         divisible=True,
+        noun="engine",
+        effect=selectors.effect_of,
     ),
 )

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from governance.admin import ReadOnlyAdmin
+from governance.console import columns
+from governance.console.columns import BAD, GOOD
+from governance.console.offers import Offer
+from governance.console.screens import Screen
+from riskguard import services
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
+from riskguard.rules import CAPS
 
 
 @admin.register(RiskPolicy)
-class RiskPolicyAdmin(ReadOnlyAdmin):
+class RiskPolicyScreen(Screen):
     """Policies."""
 
+    limits = CAPS
+    list_offers = (Offer(action=services.SET_POLICY, label="New policy"),)
+    offers = (
+        Offer(action=services.SET_POLICY, label="Change caps", tone="primary"),
+        Offer(
+            action=services.SET_POLICY,
+            label="Throttle",
+            patch={"enabled": False},
+            when=lambda row: row.enabled,
+            tone="danger",
+        ),
+        Offer(
+            action=services.SET_POLICY, label="Enable", patch={"enabled": True}, when=lambda policy: not policy.enabled
+        ),
+    )
     list_display = (
         "engine",
-        "enabled",
+        columns.word("enabled", "Policy", {True: ("enabled", GOOD), False: ("disabled", BAD)}),
         "max_daily_loss",
         "max_daily_exposure",
         "max_open_risk",
@@ -26,7 +46,7 @@ class RiskPolicyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RiskLedgerDay)
-class RiskLedgerDayAdmin(ReadOnlyAdmin):
+class RiskLedgerDayScreen(Screen):
     """The ledger."""
 
     list_display = ("day", "engine", "exposure_used", "open_risk_reserved", "realized_loss", "actions_count")
@@ -36,7 +56,7 @@ class RiskLedgerDayAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RiskReservation)
-class RiskReservationAdmin(ReadOnlyAdmin):
+class RiskReservationScreen(Screen):
     """Reservations."""
 
     list_display = ("id", "engine", "amount", "status", "actor", "created_at", "expires_at", "needs_review")
@@ -46,7 +66,7 @@ class RiskReservationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RiskEvent)
-class RiskEventAdmin(ReadOnlyAdmin):
+class RiskEventScreen(Screen):
     """Decisions."""
 
     list_display = ("at", "kind", "engine", "amount", "reason", "policy", "cap", "actor")

@@ -33,6 +33,15 @@ CAPS = (
 )
 
 
+# Which counter of the day each cap limits; the others limit one action, or a minute.
+USED_OF = {
+    "max_daily_loss": "realized_loss",
+    "max_daily_exposure": "exposure_used",
+    "max_open_risk": "open_risk_reserved",
+    "max_actions_per_day": "actions_count",
+}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caps:
     """The limits of one policy; None is no limit."""

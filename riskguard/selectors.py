@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from django.db.models import Count, OuterRef, Subquery
 
 from governance import clock
-from riskguard import ledger
+from riskguard import ledger, words
 from riskguard.decisions import LedgerLine
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
-from riskguard.rules import GLOBAL, Usage
+from riskguard.rules import GLOBAL, USED_OF, Usage
 
 
 def policies() -> list[RiskPolicy]:
@@ -60,6 +61,17 @@ def refusals_by_reason(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
 def newest_event_at() -> dt.datetime | None:
     """Return the time of the newest event, None where there is none."""
     return RiskEvent.objects.order_by("-pk").values_list("at", flat=True).first()
+
+
+def effect_of(policy: RiskPolicy, patch: Mapping[str, Any]) -> list[str]:
+    """Say what ``patch`` (minor units) means today for ``policy`` as it stands."""
+    usage = ledger.standing(ledger.day_of(clock.database_now()), policy.engine)
+    said = [
+        words.allows(policy.engine, cap, (getattr(policy, cap), patch[cap]), getattr(usage, counter))
+        for cap, counter in USED_OF.items()
+        if cap in patch
+    ]
+    return [words.switched(policy.engine, enabled=patch["enabled"]), *said] if "enabled" in patch else said
 
 
 def _newest_rows(engines: list[str]) -> dict[str, RiskLedgerDay]:

@@ -58,6 +58,28 @@ def _figure(cap: str) -> Callable[[int], str]:
     return str if cap in _COUNTED else money.spoken
 
 
+def allows(policy: str, cap: str, limits: tuple[int | None, int | None], used: int) -> str:
+    """Say what a change of ``cap`` from the one limit to the other means today, with ``used`` taken of it."""
+    figure, name = _figure(cap), f"{policy}'s {CAP_NAMES[cap]}"
+    before, after = (rules.left(limit, used) for limit in limits)
+    if after is None:
+        return f"{name} has no limit any more; {figure(used)} is used."
+    if before is None:
+        return f"{name} is limited from now on: {figure(used)} is used and {figure(after)} is left today."
+    if before == after:
+        return f"{name}: nothing more and nothing less today; {figure(used)} is used and {figure(after)} is left."
+    more = "more" if after > before else "less"
+    return f"{name}: this allows {figure(abs(after - before))} {more} today; {figure(after)} is left."
+
+
+def switched(policy: str, *, enabled: bool) -> str:
+    """Say what enabling or disabling a policy does."""
+    whose = "Every engine" if policy == rules.GLOBAL else policy
+    if enabled:
+        return f"{whose} may reserve again, within the caps."
+    return f"{whose} may reserve nothing from this moment on. Settling and releasing go on."
+
+
 def replayed(status: str) -> str:
     """Say why a repeated call is no go any more."""
     return f"This key's reservation is {status.lower()}: nothing may be done on it again."

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
+
+from django.templatetags.static import static
 
 from valhalla.env import BASE_DIR, Environment, odd
 
@@ -86,10 +89,10 @@ if FOUR_EYES and API_AUTH == "open":
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "governance.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -174,6 +177,7 @@ USE_TZ = True
 
 # Sign-in and transport
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -246,7 +250,23 @@ STORAGES = {
     },
 }
 
-UNFOLD = {"SITE_TITLE": "Valhalla", "SITE_HEADER": "Valhalla"}
+
+# The console
+def _asset(path: str) -> Callable[[Any], str]:
+    return lambda _request: static(path)
+
+
+_FAVICON = _asset("valhalla/favicon.svg")
+UNFOLD = {
+    "SITE_TITLE": "Valhalla",
+    "SITE_HEADER": "Valhalla",
+    "SITE_SUBHEADER": "Control plane",
+    "SITE_ICON": _FAVICON,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _FAVICON}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [_asset("console/console.css")],
+}
 
 LOGGING = {
     "version": 1,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 
 from examples.deals.models import Deal
-from governance.admin import ReadOnlyAdmin
+from governance.console.screens import Screen
 
 
 @admin.register(Deal)
-class DealAdmin(ReadOnlyAdmin):
+class DealScreen(Screen):
     """Deals."""
 
     list_display = ("id", "title", "amount", "signed", "realized_loss", "actor", "created_at")

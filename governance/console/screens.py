@@ -1,0 +1,99 @@
+"""The base of every model's screens: shown to whom the roles table lets read it, and never edited.
+
+What may be changed is offered as buttons that lead to the form of a registered action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib.admin.utils import unquote
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from governance import roles
+from governance.console import columns
+from governance.console.offers import Offer, buttons, may
+
+
+class Screen(ModelAdmin):
+    """A model as it is listed and shown. ``offers`` lead to a row's changes, whose target ``target`` names.
+
+    ``list_offers`` are those of no row in particular, such as a new policy. In the fields ``limits`` null is no limit.
+    """
+
+    right = roles.READ
+    offers: Sequence[Offer] = ()
+    list_offers: Sequence[Offer] = ()
+    limits: Sequence[str] = ()
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    actions: ClassVar = None
+    list_before_template = "console/offers.html"
+    change_form_outer_before_template = "console/offers.html"
+
+    def target(self, row: Any) -> str:
+        """Return the row's name as its actions take it."""
+        return str(row)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Say whether the person may see this."""
+        return may(request, self.right)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Say whether the person may see anything of this app."""
+        return may(request, self.right)
+
+    def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:
+        """Return False: rows are written by services."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return False: rows are written by services."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return False: nothing here is deleted."""
+        return False
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Return the columns, money and times as a person reads them."""
+        plain = {field.name for field in self.opts.get_fields()}
+        return [
+            self._column(name) if isinstance(name, str) and name in plain else name
+            for name in super().get_list_display(request)
+        ]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """Return the fields of the detail, money and times as a person reads them."""
+        plain = {field.name: field for field in self.opts.fields}
+        return [
+            self._column(name) if name in plain else name
+            for name in self.fields or [name for name, field in plain.items() if not field.primary_key]
+        ]
+
+    get_readonly_fields = get_fields
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Return the form whose fields are shown, with help texts in the unit that is shown."""
+        told = {field.name: columns.help_of(field) for field in self.opts.fields if field.help_text}
+        return super().get_form(request, obj, change, **{**kwargs, "help_texts": told})
+
+    def _column(self, name: str) -> Any:
+        return columns.of(self.model, name, limit=name in self.limits)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Show the list, with what is offered beside it."""
+        offered = buttons(request, self.list_offers, "")
+        return super().changelist_view(request, {"offered": offered, **(extra_context or {})})
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Show a row, with what is offered for it."""
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        offered = buttons(request, self.offers, self.target(row), row) if row is not None else []
+        return super().changeform_view(request, object_id, form_url, {"offered": offered, **(extra_context or {})})
