@@ -11,10 +11,10 @@ PRODUCTION := VALHALLA_ENV_FILE= ENV=production GO_LIVE_ENFORCE=1 API_AUTH=token
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv run demo test lint clean
+.PHONY: help .venv run demo test lint statistics clean
 
 help: ## say what there is
-	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv: $(STAMP) ## install everything into .venv, again only when a requirement has changed
 
@@ -59,6 +59,9 @@ lint: .venv ## run every check, the cheapest first
 	$(PRODUCTION) $(BIN)/mypy
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
+
+statistics: .venv ## measure what docs/statistics.md promises, and write its figures and plots (minutes)
+	$(BIN)/python -m bench.statistics
 
 clean: ## remove what can be made again; .env and the database stay
 	rm -rf .venv staticfiles .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

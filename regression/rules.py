@@ -83,8 +83,13 @@ def windows(newest_first: Sequence[Event], terms: Terms, armed_after_id: int) ->
     baseline_events)) of N; the baseline is the up to ``baseline_events`` before it.
     """
     since_armed = sum(event.id > armed_after_id for event in newest_first[: terms.window_events])
-    size = min(since_armed, max(0, len(newest_first) - terms.baseline_events))
+    size = current_size(terms, since_armed=since_armed, count=len(newest_first))
     return Windows(newest_first[:size], newest_first[size : size + terms.baseline_events])
+
+
+def current_size(terms: Terms, *, since_armed: int, count: int) -> int:
+    """Return how many of ``count`` effective events the current window holds, ``since_armed`` of them since arming."""
+    return min(terms.window_events, since_armed, max(0, count - terms.baseline_events))
 
 
 def segments(gaps: Iterable[tuple[int, int]], above: int, upto: int) -> Iterator[tuple[int, int]]:
@@ -107,14 +112,18 @@ def judge(seen: Windows, terms: Terms, *, triggered: bool) -> Judgement:
     ``min_events_to_enforce`` events, and the drop is at least ``max_drop_fraction``. While the current window is empty,
     current equals baseline and the drop is 0.
     """
-    baseline = mean(seen.baseline)
-    current = mean(seen.current) if seen.current else baseline
+    return compare(mean(seen.baseline), mean(seen.current), (len(seen.baseline), len(seen.current)), terms, triggered)
+
+
+def compare(
+    baseline: Fraction | None, current: Fraction | None, counts: tuple[int, int], terms: Terms, triggered: bool
+) -> Judgement:
+    """Judge two means, of the baseline and of the current window, which hold ``counts`` events; None: of none."""
     drop: Fraction | None = Fraction(0)
-    if seen.current:
-        drop = (
-            (baseline - current) / baseline if baseline is not None and current is not None and baseline > 0 else None
-        )
-    counts = len(seen.baseline), len(seen.current)
+    if current is None:
+        current = baseline
+    else:
+        drop = (baseline - current) / baseline if baseline is not None and baseline > 0 else None
     enough = min(counts) >= terms.min_events_to_enforce
     trips = (
         terms.enabled and not triggered and enough and drop is not None and drop >= Fraction(terms.max_drop_fraction)
@@ -126,8 +135,12 @@ def mean(events: Sequence[Event]) -> Fraction | None:
     """Return the exact mean: a success counts 1, a failure 0, a value as the decimal that it is written as."""
     if not events:
         return None
-    total = functools.reduce(_EXACT.add, map(number, events), Decimal(0))
-    return Fraction(total) / len(events)
+    return Fraction(functools.reduce(added, events, Decimal(0))) / len(events)
+
+
+def added(total: Decimal, event: Event) -> Decimal:
+    """Return ``total`` and what an event counts as, exactly."""
+    return _EXACT.add(total, number(event))
 
 
 def number(event: Event) -> Decimal:
