@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -32,15 +33,17 @@ def _quick_passwords(settings: LazySettings) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _tables_can_be_emptied() -> Iterator[None]:
     """Let the test runner empty tables whose rows nothing else may delete."""
-    flush = connection.ops.execute_sql_flush
+    # On the class, since a test beside an event loop (a browser's) has another connection object than this one.
+    operations: Any = type(connection.ops)
+    flush = operations.execute_sql_flush
 
-    def flushed(statements: list[str]) -> None:
+    def flushed(self: Any, statements: list[str]) -> None:
         with lifted():
-            flush(statements)
+            flush(self, statements)
 
-    connection.ops.execute_sql_flush = flushed  # type: ignore[method-assign]
-    yield
-    del connection.ops.execute_sql_flush
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "execute_sql_flush", flushed)
+        yield
 
 
 @pytest.fixture

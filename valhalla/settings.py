@@ -216,7 +216,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["governance.permissions.HasRight"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "governance.pagination.CursorPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "governance.schema.Schema",
     "EXCEPTION_HANDLER": "governance.problems.handler",
     "COERCE_DECIMAL_TO_STRING": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -226,13 +226,22 @@ KNOX_TOKEN_MODEL = "access.Token"  # noqa: S105 -- the name of a model
 MIGRATION_MODULES = {"knox": None}  # its one table is replaced by ours, and would stand there empty
 SPECTACULAR_SETTINGS = {
     "TITLE": "Valhalla",
-    "DESCRIPTION": "Four levers decide whether an automated engine may act.",
+    "DESCRIPTION": "Four levers decide whether an automated engine may act.\n\n"
+    "**Money.** What an engine sends (`amount`, `realized_loss`) is a whole number of minor units: 50000 is 500.00. "
+    "What an operator sets and reads (policies, ledger) is in currency units: 250, 12.34. Each field says which.\n\n"
+    "**Refusals** are answers: 200 with `ok: false` and a `reason`. **Errors** are problem details (RFC 9457) with a "
+    "`code`, and `errors` by field where the request is malformed.\n\n"
+    "**Bodies** are JSON or forms. Every write takes `actor`; operators' writes take `reason` too.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "PREPROCESSING_HOOKS": ["governance.routing.without_trailing_slash"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "governance.schema.describe_tags",
+    ],
 }
 
 # Static files: "collected" serves what collectstatic made, "source" what the packages hold, without that step.

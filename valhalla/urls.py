@@ -21,6 +21,7 @@ urlpatterns = [
     route("openapi.json", documentation.SchemaView.as_view(), "openapi"),
     route("docs", documentation.SwaggerView.as_view(), "docs"),
     route("redoc", documentation.RedocView.as_view(), "redoc"),
+    path("redoc/script.js", documentation.redoc_script, name="redoc-script"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

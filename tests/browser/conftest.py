@@ -1,0 +1,99 @@
+"""A page of a real browser on the site, which fails its test on a console error or a request that leaves the host.
+
+With VALHALLA_SCREENSHOTS=FOLDER each test leaves a picture of its page's last state there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from governance import seeds
+
+PATIENCE = 20_000  # milliseconds, on a machine that does other things too
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Start one browser for the folder's tests; without one they are skipped."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no browser: install chromium to run this test")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps an event loop in this thread, and Django would refuse the ORM beside one.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(transactional_db: None, live_server: LiveServer) -> str:
+    """Serve the site, seeded: production is disabled. Return its address."""
+    seeds.restore(actor="seed")
+    return live_server.url
+
+
+@pytest.fixture
+def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
+    """Open a window of its own, with no cookie; addresses may be given without the host."""
+    context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, site: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Return a page; what went wrong on it, or was asked of another host, fails the test."""
+    page = context.new_page()
+    wrong: list[str] = []
+    visited: set[str] = set()
+
+    def asked(sent: Request) -> None:
+        if sent.is_navigation_request():
+            visited.add(sent.url)
+        address = urlsplit(sent.url)
+        if address.scheme in {"http", "https", "ws", "wss"} and address.netloc != urlsplit(site).netloc:
+            wrong.append(f"asked another host: {sent.url}")
+
+    def logged(message: ConsoleMessage) -> None:
+        # A page that is told with 403 or 404 is logged as a failed resource, and is what the test came to see.
+        its_own = message.text.startswith("Failed to load resource") and message.location["url"] in visited
+        if message.type == "error" and not its_own:
+            wrong.append(f"console: {message.text} ({message.location['url']})")
+
+    page.on("request", asked)
+    page.on("console", logged)
+    page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+    yield page
+    if folder := os.environ.get("VALHALLA_SCREENSHOTS"):
+        name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
+        page.screenshot(path=Path(folder) / f"{name}.png")
+    assert wrong == []
+
+
+@pytest.fixture
+def signed_in(context: BrowserContext, site: str) -> User:
+    """Sign a superuser in, on every page of the window, and return it."""
+    user = User.objects.create_superuser("operator", password="correct horse battery")
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
+    return user
