@@ -1,0 +1,15 @@
+"""The columns that every table of the tripwires has: which tripwire."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+def domain() -> models.CharField[str, str]:
+    """Return the column of a domain."""
+    return models.CharField(max_length=64, help_text="The domain: the engine whose risk policy a trip throttles.")
+
+
+def metric() -> models.CharField[str, str]:
+    """Return the column of a metric."""
+    return models.CharField(max_length=64, help_text="The metric, such as contract_rate.")
