@@ -11,7 +11,7 @@ PRODUCTION := VALHALLA_ENV_FILE= ENV=production GO_LIVE_ENFORCE=1 API_AUTH=token
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv run demo test lint statistics clean
+.PHONY: help .venv run demo test chaos mutants lint statistics clean
 
 help: ## say what there is
 	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ test: .venv ## run every test, on SQLite and then on PostgreSQL, with the covera
 	@COVERAGE_FILE=.coverage.postgresql $(BIN)/pytest -q -n $(WORKERS) --cov --cov-report= --database=postgresql
 	@echo "== Coverage of both, with branches"
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=$(COVERED)
+
+chaos: .venv ## kill 50 workers and 10 databases under load, and hold what is left against what was promised
+	@CHAOS_ROUNDS=10 CHAOS_WORKER_KILLS=5 $(BIN)/pytest -q --database=postgresql tests/chaos
+
+mutants: .venv ## break the risk guard on purpose, one way at a time: a test must notice each
+	@$(BIN)/python -m tests.mutants
 
 lint: .venv ## run every check, the cheapest first
 	$(BIN)/ruff check --quiet

@@ -16,8 +16,11 @@ wsgi_app = "valhalla.wsgi"
 worker_class = "gthread"
 workers = _env.integer("WEB_CONCURRENCY", default=2, minimum=1, maximum=64)
 threads = 4
-# A POST waits at most for one lock timeout (5 s on PostgreSQL, 20 s on SQLite); a worker that hangs longer is replaced.
+# A worker whose own loop stands still for so long is replaced. It does not see a request that waits in one of its
+# threads: waits for the database end by themselves, see _database in valhalla/settings.py.
 timeout = 30
 graceful_timeout = 25
+# Longer than proxies and engines keep an idle line, so that they, and not this side, close it between two calls.
+keepalive = 75
 # Two installations of one user would share the default path of the control socket.
 control_socket_disable = True

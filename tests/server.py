@@ -9,15 +9,38 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from tests.databases import new_database
 from valhalla.env import BASE_DIR
 
 
+class Site(NamedTuple):
+    """A site that is served: its address, the process id of gunicorn's arbiter, and the environment of both."""
+
+    address: str
+    arbiter: int
+    environ: dict[str, str]
+
+    def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the site's ``manage.py`` and return how it ended."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=BASE_DIR, env=self.environ, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+
+
 @contextmanager
 def serving(**environment: str) -> Iterator[str]:
     """Serve a freshly migrated and seeded site, in the trial profile but for ``environment``; yield its address."""
-    environ = {**os.environ, "DATABASE_URL": new_database(f"live_{uuid.uuid4().hex[:12]}"), **environment}
+    with site(DATABASE_URL=new_database(f"live_{uuid.uuid4().hex[:12]}"), **environment) as served:
+        yield served.address
+
+
+@contextmanager
+def site(**environment: str) -> Iterator[Site]:
+    """As ``serving``, over the database that ``environment`` names, with what a test needs to interfere."""
+    environ = {**os.environ, **environment}
     for command in (["migrate"], ["seed_governance"]):
         subprocess.run([sys.executable, "manage.py", *command, "-v0"], cwd=BASE_DIR, env=environ, check=True)
     # Gunicorn inherits a socket that listens already: no port can be lost in between, and a first request waits.
@@ -30,7 +53,7 @@ def serving(**environment: str) -> Iterator[str]:
             pass_fds=[listener.fileno()],
         )
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield Site(f"http://127.0.0.1:{port}", process.pid, environ)
     finally:
         process.terminate()
         process.wait(timeout=30)

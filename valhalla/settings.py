@@ -143,8 +143,8 @@ TEMPLATES = [
 
 # Database
 LOCK_TIMEOUT_MS = 5000
-# More than the four threads of a process, with room for a scheduler and for tests of many callers at once.
-_POOL = {"min_size": 1, "max_size": 24, "timeout": 10}
+# A worker that stands still (a frozen machine, a lost network) must not keep GLOBAL's lock from all others.
+IDLE_IN_TRANSACTION_MS = 10_000
 
 
 def _database(config: dict[str, Any]) -> dict[str, Any]:
@@ -158,13 +158,25 @@ def _database(config: dict[str, Any]) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
         }
         return {**config, "OPTIONS": {**ours, **options}}
-    server = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC {options.get('options', '')}".strip()
+    server = (
+        f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} "
+        f"-c timezone=UTC {options.get('options', '')}"
+    ).strip()
+    # A host that is gone sends no end of the connection: without these a thread would wait for it for many minutes.
+    patience = {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    }
     return {
         **config,
-        # Pooled connections are checked when they are taken; Django wants CONN_MAX_AGE 0 beside a pool.
-        "CONN_MAX_AGE": 0,
+        # A connection for each of gunicorn's threads, tried before a request uses it and opened anew at once where it
+        # is dead. A pool waits between its attempts for as long as the database was down.
+        "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "pool": _POOL, **options, "options": server},
+        "OPTIONS": {**patience, **options, "options": server},
     }
 
 

@@ -142,8 +142,9 @@ def test_the_options_of_the_url_and_ours_are_merged():
     url = "postgresql://someone@/shop?host=/run/postgresql&options=-c%20statement_timeout%3D9000"
     options = told(SECRET_KEY=KEY, DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
     assert options["host"] == "/run/postgresql"
-    assert options["options"] == "-c lock_timeout=5000 -c timezone=UTC -c statement_timeout=9000"
-    assert options["pool"]["max_size"] > 4
+    assert options["options"] == (
+        "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC -c statement_timeout=9000"
+    )
 
 
 def test_sqlite_takes_its_write_lock_at_the_start():
@@ -163,7 +164,9 @@ def test_a_connection_to_sqlite_is_durable(pragma, value):
 
 @pytest.mark.postgresql
 @pytest.mark.django_db
-@pytest.mark.parametrize(("name", "value"), [("lock_timeout", "5s"), ("TimeZone", "UTC")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s"), ("TimeZone", "UTC")]
+)
 def test_a_connection_to_postgresql_over_a_socket_has_our_settings(name, value):
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW {name}")

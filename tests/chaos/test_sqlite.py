@@ -1,0 +1,34 @@
+"""SQLite under four workers: it is slower, and never "locked"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.chaos.conftest import open_up
+from tests.chaos.engines import Crowd, Line
+from tests.databases import new_database
+from tests.server import Site, site
+
+ENGINES, GRANTS = 8, 80
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture
+def four_workers() -> Iterator[Site]:
+    with site(DATABASE_URL=new_database("four_workers"), WEB_CONCURRENCY="4") as running:
+        with closing(Line(running.address)) as line:
+            open_up(line)
+        yield running
+
+
+def test_no_caller_of_four_workers_is_told_that_the_database_is_locked(four_workers: Site) -> None:
+    crowd = Crowd(four_workers.address, ENGINES)
+    with crowd.at_work():
+        crowd.work(GRANTS)
+    assert crowd.failures() == []
+    assert set().union(*(engine.refused for engine in crowd.engines)) <= {"would_exceed_policy"}
+    assert four_workers.manage("verify_ledger").returncode == 0
