@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 
@@ -27,4 +27,9 @@ def one_statement() -> Iterator[None]:
         with transaction.atomic(durable=True):
             yield
     else:
-        yield
+        try:
+            yield
+        except (OperationalError, InterfaceError):
+            # A lost connection, which atomic() would have dropped: kept, it would fail every later call of this thread.
+            connection.close_if_unusable_or_obsolete()
+            raise
