@@ -16,6 +16,7 @@ from governance.models import AuditEvent
 from regression import services
 from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
 from riskguard.services import throttle
+from tests.append_only import lifted, raw
 from tests.regression.factories import DOMAIN, METRIC, PAIR, EventFactory, PolicyFactory, evaluate, rearm, record
 from tests.riskguard.racing import Caller, errors, impatient, no_locks, race, until_waiting
 
@@ -55,8 +56,9 @@ def proves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt, bool], None]:
 
 
 def _clear() -> None:
-    for model in (KpiEvent, RegressionIncident, RegressionState, RegressionGap, AuditEvent):
-        model._default_manager.all().delete()
+    with lifted():
+        for model in (KpiEvent, RegressionIncident, RegressionState, RegressionGap, AuditEvent):
+            raw(model).all().delete()
     RegressionPolicy.objects.filter(domain=DOMAIN).delete()
     for metric in (METRIC, "second"):
         holds.lift(scope=DOMAIN, source="regression", code="tripwire_triggered", key=f"{DOMAIN}/{metric}")
