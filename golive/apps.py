@@ -13,7 +13,7 @@ class GoliveConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from golive import actions, review, seeds  # noqa: PLC0415 -- models are loaded only now
+        from golive import actions, panel, review, seeds  # noqa: PLC0415 -- models are loaded only now
         from governance.register import Lever, announce  # noqa: PLC0415
 
         announce(
@@ -25,5 +25,7 @@ class GoliveConfig(AppConfig):
                 actions=actions.ACTIONS,
                 missing_seeds=seeds.missing,
                 restore_seeds=seeds.restore,
+                status=panel.status,
+                panel=panel.panel,
             )
         )

@@ -32,6 +32,33 @@ def checklist() -> dict[str, Any]:
     }
 
 
+def posture() -> list[Check]:
+    """Return what this process is set to that a person should know of; it asks no database."""
+    return [
+        Check(
+            "enforcement_on",
+            settings.GOVERNANCE_ENFORCED,
+            f"Enforcement is {'on' if settings.GOVERNANCE_ENFORCED else 'OFF: nothing is blocked'} "
+            f"(ENV={settings.ENVIRONMENT}).",
+            required=False,
+        ),
+        Check(
+            "api_closed",
+            settings.API_AUTH == "token",
+            f"API_AUTH={settings.API_AUTH}."
+            + ("" if settings.API_AUTH == "token" else " Anyone on this machine may call: use API_AUTH=token."),
+            required=False,
+        ),
+        Check(
+            "four_eyes",
+            settings.FOUR_EYES,
+            f"FOUR_EYES={int(settings.FOUR_EYES)}."
+            + ("" if settings.FOUR_EYES else " One person alone can loosen a control."),
+            required=False,
+        ),
+    ]
+
+
 def unapplied_migrations() -> list[str]:
     """Name the migrations that stand in the code and are not applied to the database."""
     applied = MigrationRecorder(connection).applied_migrations()
@@ -54,27 +81,7 @@ def _own() -> list[Check]:
             f"SECRET_KEY is a real one of at least {KEY_LENGTH} characters.",
         ),
         Check("debug_off", not settings.DEBUG, f"DEBUG is on: {yes if settings.DEBUG else no}."),
-        Check(
-            "enforcement_on",
-            settings.GOVERNANCE_ENFORCED,
-            f"Enforcement is {'on' if settings.GOVERNANCE_ENFORCED else 'OFF: nothing is blocked'} "
-            f"(ENV={settings.ENVIRONMENT}).",
-            required=False,
-        ),
-        Check(
-            "api_closed",
-            settings.API_AUTH == "token",
-            f"API_AUTH={settings.API_AUTH}."
-            + ("" if settings.API_AUTH == "token" else " Anyone on this machine may call: use API_AUTH=token."),
-            required=False,
-        ),
-        Check(
-            "four_eyes",
-            settings.FOUR_EYES,
-            f"FOUR_EYES={int(settings.FOUR_EYES)}."
-            + ("" if settings.FOUR_EYES else " One person alone can loosen a control."),
-            required=False,
-        ),
+        *posture(),
     ]
 
 

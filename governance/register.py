@@ -177,11 +177,70 @@ class Trail:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where a lever stands in one word, at the head of every page of the console.
+
+    ``tone`` is ``good``, ``warn``, ``bad`` or ``idle``. ``by``, ``at`` and ``reason`` say who made it so. ``head`` is
+    the action that is offered on every page, with its short label; ``actions`` are those that make sense now.
+    """
+
+    word: str
+    tone: str
+    said: str
+    by: str = ""
+    at: dt.datetime | None = None
+    reason: str = ""
+    head: tuple[str, str] | None = None
+    actions: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Alarm:
+    """What needs a person, in a sentence: at once (``bad``), or soon (``warn``)."""
+
+    said: str
+    tone: str = "bad"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Panel:
+    """A lever's part of the control plane: a template, what it shows, and what needs a person.
+
+    Its queries do not grow with the history.
+    """
+
+    template: str
+    data: Mapping[str, Any]
+    alarms: Sequence[Alarm] = ()
+
+    @property
+    def is_urgent(self) -> bool:
+        """Say whether something needs a person at once."""
+        return any(alarm.tone == "bad" for alarm in self.alarms)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolePage:
+    """A page that a lever adds to the console.
+
+    ``address`` is a route below ``/admin/`` and ``name`` its name in the admin's namespace. ``view`` is the dotted path
+    of a ``governance.console.pages.Page``. With ``title`` it stands in the navigation, with ``icon`` beside it.
+    """
+
+    address: str
+    name: str
+    view: str
+    title: str = ""
+    icon: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
     """What a lever announces: its name (its app label), what it checks, reviews, offers and needs as seed rows.
 
     ``missing_seeds`` names the seed rows that are not there, ``restore_seeds`` puts them back and names what it put;
     with ``reset`` it also sets edited ones back to the seed's values. ``retentions`` say what it removes with age.
+    In the console ``status`` is one word on every page, ``panel`` a part of the control plane, ``pages`` its own pages.
     """
 
     name: str
@@ -193,6 +252,9 @@ class Lever:
     restore_seeds: Callable[..., Sequence[str]] = no_seeds
     retentions: Sequence[Retention] = ()
     trails: Sequence[Trail] = ()
+    status: Callable[[], Status] | None = None
+    panel: Callable[[], Panel] | None = None
+    pages: Sequence[ConsolePage] = ()
 
 
 _levers: dict[str, Lever] = {}

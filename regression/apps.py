@@ -14,7 +14,7 @@ class RegressionConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
-        from regression import actions, retention, review, seeds, trails  # noqa: PLC0415
+        from regression import actions, panel, retention, review, seeds, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -27,5 +27,6 @@ class RegressionConfig(AppConfig):
                 restore_seeds=seeds.restore,
                 retentions=(Retention(retention.TABLE, retention.remove),),
                 trails=trails.TRAILS,
+                panel=panel.panel,
             )
         )

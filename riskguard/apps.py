@@ -14,7 +14,7 @@ class RiskguardConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, announce  # noqa: PLC0415 -- models are loaded only now
-        from riskguard import actions, review, seeds, trails  # noqa: PLC0415
+        from riskguard import actions, panel, review, seeds, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -26,5 +26,6 @@ class RiskguardConfig(AppConfig):
                 missing_seeds=seeds.missing,
                 restore_seeds=seeds.restore,
                 trails=trails.TRAILS,
+                panel=panel.panel,
             )
         )

@@ -17,7 +17,7 @@ CAP_NAMES = {
     "max_actions_per_minute": "actions per minute",
 }
 KEY_REUSED = "This idempotency key was used with another body: a new action needs a key of its own."
-_COUNTED = {"max_actions_per_day", "max_actions_per_minute"}
+COUNTED = {"max_actions_per_day", "max_actions_per_minute"}
 
 
 def granted(engine: str, amount: int, *, dry_run: bool = False) -> str:
@@ -55,7 +55,7 @@ def _cap(denial: Denial) -> str:
 
 
 def _figure(cap: str) -> Callable[[int], str]:
-    return str if cap in _COUNTED else money.spoken
+    return str if cap in COUNTED else money.spoken
 
 
 def allows(policy: str, cap: str, limits: tuple[int | None, int | None], used: int) -> str:

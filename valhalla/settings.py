@@ -287,6 +287,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_asset("console/console.css")],
+    "SIDEBAR": {"navigation": "governance.console.navigation.groups"},
 }
 
 LOGGING = {

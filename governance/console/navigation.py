@@ -1,0 +1,45 @@
+"""What stands in the sidebar: the console's own pages, then each lever's screens, as far as a person may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from governance import register
+
+OWN = ("governance",)
+
+
+def groups(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of links (unfold calls this by its name in the settings)."""
+    pages = [
+        {"title": page.title, "icon": page.icon, "link": reverse(f"admin:{page.name}")}
+        for lever in register.levers()
+        for page in lever.pages
+        if page.title
+    ]
+    top = [{"title": "Control plane", "icon": "monitor_heart", "link": reverse("admin:index")}, *pages]
+    levers = [(lever.title, lever.name) for lever in register.levers()]
+    others = [(apps.get_app_config(name).verbose_name, name) for name in _others({name for _title, name in levers})]
+    found = [(title, list(_screens(request, app))) for title, app in [*levers, *others]]
+    return [
+        {"title": "", "items": top},
+        *({"title": title, "items": items, "separator": True} for title, items in found if items),
+    ]
+
+
+def _screens(request: HttpRequest, app: str) -> Iterator[dict[str, Any]]:
+    for model, screen in admin.site._registry.items():
+        if model._meta.app_label == app and screen.has_view_permission(request):
+            link = reverse(f"admin:{app}_{model._meta.model_name}_changelist")
+            yield {"title": str(model._meta.verbose_name_plural).capitalize(), "link": link}
+
+
+def _others(known: set[str]) -> list[str]:
+    labels = dict.fromkeys(model._meta.app_label for model in admin.site._registry)
+    return [label for label in labels if label not in known]
