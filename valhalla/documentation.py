@@ -24,9 +24,10 @@ class SchemaView(SpectacularJSONAPIView):
 
 
 class SwaggerView(SpectacularSwaggerSplitView):
-    """Swagger UI without inline scripts."""
+    """Swagger UI, with a template of our own that has neither script nor style in it."""
 
     url_name = "openapi"
+    template_name = "swagger.html"
     http_method_names = ["get", "head"]  # noqa: RUF012 -- the page is a template, which no OPTIONS fills
     permission_classes = ()
     authentication_classes = ()

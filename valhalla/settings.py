@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
+from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
 from valhalla.env import BASE_DIR, Environment, odd
@@ -103,6 +104,8 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "csp",
     "governance",
     "access",
     *GOVERNANCE_LEVERS,
@@ -113,6 +116,7 @@ INSTALLED_APPS = [
 # to https and carries the headers.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "valhalla.policy.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "valhalla.middleware.RequestIdMiddleware",
     "valhalla.middleware.GoLiveMiddleware",
@@ -123,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "valhalla.urls"
 WSGI_APPLICATION = "valhalla.wsgi.application"
@@ -190,6 +195,20 @@ USE_TZ = True
 # Sign-in and transport
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Counted in the database, so over all processes. By name and address together: who knows an operator's name must not
+# be able to lock the operator out of the kill switch. What is tried during a lockout does not prolong it.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "access.signins.client_address"
+AXES_LOCKOUT_CALLABLE = "access.signins.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# The trail holds every sign-in: axes keeps no second history, and no page of its own.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -204,7 +223,24 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+# A session ends with the browser, and after a shift whatever happens in it.
 SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # HSTS preload is a promise about a whole domain, and its owner's to make.
     "models.W040",  # SQLite leaves the extra columns out of a covering index; there the table is small.
@@ -288,6 +324,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_asset("console/console.css")],
     "SIDEBAR": {"navigation": "governance.console.navigation.groups"},
+    "SCRIPTS": [_asset("console/htmx.js")],
 }
 
 LOGGING = {
@@ -297,5 +334,6 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     # Django's own handlers mail administrators, or print only while DEBUG is on.
-    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+    # axes tells of each sign-in, which the trail holds.
+    "loggers": {"django": {"handlers": [], "level": "INFO"}, "axes": {"level": "WARNING"}},
 }

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from access.models import Token
 from governance import clock, roles
 from governance.models import AuditEvent
-from tests.access.factories import PASSWORD, UserFactory, bearing, caller, secret_of, stranger
+from tests.access.factories import UserFactory, bearing, caller, secret_of, stranger
 
 pytestmark = pytest.mark.usefixtures("closed")
 HOLDS = "/api/governance/holds"
@@ -146,7 +146,7 @@ def test_a_role_that_is_missing_is_named() -> None:
 def test_a_session_of_the_console_calls_with_its_rights_and_a_csrf_token() -> None:
     client = stranger()
     client.handler.enforce_csrf_checks = True
-    client.login(username=UserFactory.create(roles=["operator"], is_staff=True).username, password=PASSWORD)
+    client.force_login(UserFactory.create(roles=["operator"], is_staff=True))
     assert client.get(HOLDS).status_code == 200
     answer = client.post("/api/governance/go-live/disable", {"reason": "r"})
     assert (answer.status_code, "CSRF" in answer.json()["detail"]) == (403, True)

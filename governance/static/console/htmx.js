@@ -1,0 +1,2 @@
+// htmx would write its indicator's styles into each page, which the content security policy refuses.
+htmx.config.includeIndicatorStyles = false;
