@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest
+from django.shortcuts import redirect
 
 from governance import roles
 from governance.console import columns
@@ -37,6 +42,13 @@ class ChangeRequestScreen(Screen):
     )
     list_filter = ("status", "action")
     search_fields = ("target", "requested_by", "reason")
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """Lead to the change's own page, where it is decided."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_view_permission(request, row) or request.method != "GET":
+            return super().change_view(request, object_id, form_url, extra_context)
+        return redirect("admin:change", row.pk)
 
 
 @admin.register(AuditEvent)

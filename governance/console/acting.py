@@ -229,7 +229,7 @@ def _answer(request: HttpRequest, what: str, changing: list[Row], outcome: Appli
     if isinstance(outcome, Applied):
         messages.success(request, f"Applied: {what}. {told}".rstrip())
         return
-    link = reverse("admin:governance_changerequest_change", args=[outcome.change.pk])
+    link = reverse("admin:change", args=[outcome.change.pk])
     half = " What tightens was applied at once." if outcome.result is not None else ""
     said = '{} waits for a second person: <a class="vh-link" href="{}">change request {}</a>.{}'
     messages.warning(request, format_html(said, what, link, outcome.change.pk, half))

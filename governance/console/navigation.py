@@ -10,9 +10,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance import register
+from governance import clock, register
+from governance.models import ChangeRequest
 
-OWN = ("governance",)
+INBOX = "admin:governance_changerequest_changelist"
 
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
@@ -23,7 +24,11 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
         for page in lever.pages
         if page.title
     ]
-    top = [{"title": "Control plane", "icon": "monitor_heart", "link": reverse("admin:index")}, *pages]
+    top = [
+        {"title": "Control plane", "icon": "monitor_heart", "link": reverse("admin:index")},
+        {"title": "Inbox", "icon": "inbox", "link": f"{reverse(INBOX)}?status__exact=PENDING", "badge": waiting()},
+        *pages,
+    ]
     levers = [(lever.title, lever.name) for lever in register.levers()]
     others = [(apps.get_app_config(name).verbose_name, name) for name in _others({name for _title, name in levers})]
     found = [(title, list(_screens(request, app))) for title, app in [*levers, *others]]
@@ -31,6 +36,12 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
         {"title": "", "items": top},
         *({"title": title, "items": items, "separator": True} for title, items in found if items),
     ]
+
+
+def waiting() -> int:
+    """Return how many changes wait for a second person."""
+    pending = ChangeRequest.objects.filter(status=ChangeRequest.Status.PENDING, expires_at__gt=clock.now())
+    return pending.count()
 
 
 def _screens(request: HttpRequest, app: str) -> Iterator[dict[str, Any]]:

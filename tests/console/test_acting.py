@@ -123,7 +123,7 @@ def test_what_loosens_waits_for_a_second_person_and_the_message_leads_to_it(
     response = fill(operator, WHOLESALE, max_daily_exposure_figure="1500", max_daily_loss_figure="100")
     change = ChangeRequest.objects.get()
     assert change.patch == {"max_daily_exposure": 1500}
-    assert f"/admin/governance/changerequest/{change.pk}/change/" in said(response)
+    assert f"/admin/changes/{change.pk}/" in said(response)
     row = RiskPolicy.objects.get(engine="WHOLESALE")
     assert (row.max_daily_exposure, row.max_daily_loss) == (100_000, 10_000)
 
