@@ -186,6 +186,21 @@ class CountField(serializers.Field[int, Any, Any, Any]):
         return int(value)
 
 
+class BatchField(serializers.ListField):
+    """The items of a batch, at least one."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        """Take up to ``most`` items."""
+        self.most = most
+        super().__init__(min_length=1, max_length=most, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the items; too many are refused before any of them is looked at."""
+        if isinstance(data, list) and len(data) > self.most:
+            raise serializers.ValidationError(f"Holds {len(data)} items: send at most {self.most} at a time.")
+        return super().to_internal_value(data)
+
+
 class TextField(serializers.CharField):
     """Text of bounded length, without NUL bytes."""
 

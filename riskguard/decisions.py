@@ -11,6 +11,8 @@ from riskguard import rules, words
 from riskguard.models import RiskPolicy, RiskReservation
 from riskguard.rules import Denial, Usage
 
+MAX_ORDERS = 1_000
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Order:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from governance.fields import (
     AmountField,
+    BatchField,
     CountField,
     EngineField,
     MinorUnitsField,
@@ -17,7 +18,7 @@ from governance.fields import (
     UnitsField,
 )
 from governance.serializers import WriteSerializer
-from riskguard.decisions import LedgerLine, Resolution, Ruling
+from riskguard.decisions import MAX_ORDERS, LedgerLine, Resolution, Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS
 
@@ -146,7 +147,7 @@ class EventSerializer(serializers.ModelSerializer[RiskEvent]):
         ]  # fmt: skip
 
 
-class ReserveSerializer(WriteSerializer):
+class OrderSerializer(serializers.Serializer[Any]):
     """What an engine asks for before it acts."""
 
     engine = EngineField()
@@ -156,6 +157,19 @@ class ReserveSerializer(WriteSerializer):
     )
     correlation_id = TextField(max_length=64, required=False, default="", allow_blank=True, help_text="Your own id.")
     dry_run = StrictBooleanField(default=False, help_text="Say what would happen and change nothing.")
+
+
+class ReserveSerializer(OrderSerializer, WriteSerializer):
+    """One order, and who asks."""
+
+
+class ReserveBatchSerializer(WriteSerializer):
+    """Orders that are decided in turn, each as if it came alone, in one transaction."""
+
+    items = BatchField(
+        child=OrderSerializer(), most=MAX_ORDERS,
+        help_text="The orders, each with a key of its own where it has one; none may be a dry run.",
+    )  # fmt: skip
 
 
 class SettleSerializer(WriteSerializer):
@@ -220,6 +234,14 @@ class RulingSerializer(serializers.Serializer[Any]):
             "policy": PolicySerializer(instance.policy).data if instance.policy else None,
             "ledger": LedgerLineSerializer(instance.ledger).data if instance.ledger else None,
         }
+
+
+class RulingsSerializer(serializers.Serializer[Any]):
+    """The answer to a batch: one for each order, in its place."""
+
+    reserved = serializers.IntegerField(help_text="How many answers are a go.")
+    refused = serializers.IntegerField(help_text="How many are not.")
+    answers = RulingSerializer(many=True)
 
 
 class FlagsSerializer(serializers.Serializer[Any]):

@@ -15,7 +15,7 @@ from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
 from governance.money import MAX_MINOR
 from riskguard import backends, ledger, reserving, rules
-from riskguard.decisions import LedgerLine, Order, Resolution, Ruling
+from riskguard.decisions import MAX_ORDERS, LedgerLine, Order, Resolution, Ruling
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial
 
@@ -50,6 +50,27 @@ def reserve(
     if ruling.reason == rules.KEY_REUSED:
         raise Conflict(ruling.reason, ruling.message)
     return ruling
+
+
+def reserve_many(*, orders: Sequence[Order]) -> list[Ruling]:
+    """Decide up to 1,000 orders in one transaction, each in turn as if it came alone, and answer each in its place.
+
+    A refusal of one stops no other, and neither does a key that was used with another body (its reason says so).
+    A malformed order is Invalid, names its place and field, and nothing is decided; so is a dry run.
+    """
+    if not 1 <= len(orders) <= MAX_ORDERS:
+        raise Invalid({"items": [f"Must be 1 to {MAX_ORDERS} orders."]})
+    errors = {}
+    for place, order in enumerate(orders):
+        try:
+            _check(order)
+        except Invalid as wrong:
+            errors.update({f"items.{place}.{field}": said for field, said in wrong.errors.items()})
+        if order.dry_run:
+            errors[f"items.{place}.dry_run"] = ["A batch reserves: ask what would happen one at a time."]
+    if errors:
+        raise Invalid(errors)
+    return _decided(orders)
 
 
 @transaction.atomic(durable=True)

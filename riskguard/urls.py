@@ -13,6 +13,11 @@ urlpatterns = [
     route("risk/ledger", views.LedgerViewSet.as_view({"get": "list"}), "risk-ledger"),
     route("risk/events", views.EventViewSet.as_view({"get": "list"}), "risk-events"),
     route("risk/check-and-reserve", views.DecisionViewSet.as_view({"post": "reserve"}), "risk-check-and-reserve"),
+    route(
+        "risk/check-and-reserve/batch",
+        views.DecisionViewSet.as_view({"post": "reserve_many"}),
+        "risk-check-and-reserve-batch",
+    ),
     route("risk/settle", views.DecisionViewSet.as_view({"post": "settle"}), "risk-settle"),
     route("risk/release", views.DecisionViewSet.as_view({"post": "release"}), "risk-release"),
     *router.urls,

@@ -15,6 +15,7 @@ from governance.errors import Invalid
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer
 from riskguard import selectors, services
+from riskguard.decisions import Order
 from riskguard.filters import EventFilter, LedgerDayFilter, ReservationFilter
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
 from riskguard.serializers import (
@@ -26,9 +27,11 @@ from riskguard.serializers import (
     PolicyUpsertSerializer,
     ReleaseSerializer,
     ReservationSerializer,
+    ReserveBatchSerializer,
     ReserveSerializer,
     ResolutionSerializer,
     RulingSerializer,
+    RulingsSerializer,
     SettleSerializer,
 )
 
@@ -97,7 +100,7 @@ class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[RiskEvent]):
 class DecisionViewSet(viewsets.ViewSet):
     """Reserve, settle, release."""
 
-    rights: ClassVar = {"reserve": roles.ACT, "settle": roles.ACT, "release": roles.ACT}
+    rights: ClassVar = {"reserve": roles.ACT, "reserve_many": roles.ACT, "settle": roles.ACT, "release": roles.ACT}
 
     @extend_schema(parameters=[KEY], request=ReserveSerializer, responses=RulingSerializer)
     def reserve(self, request: Request) -> Response:
@@ -113,6 +116,19 @@ class DecisionViewSet(viewsets.ViewSet):
             dry_run=asked["dry_run"],
         )
         return Response(RulingSerializer(ruling).data)
+
+    @extend_schema(request=ReserveBatchSerializer, responses=RulingsSerializer)
+    def reserve_many(self, request: Request) -> Response:
+        """Decide up to 1,000 orders in turn, each as if it came alone, in one transaction; 200 whatever is refused."""
+        if "Idempotency-Key" in request.headers:
+            raise Invalid({"Idempotency-Key": ["A batch has a key for each item: send idempotency_key in the items."]})
+        asked = _checked(ReserveBatchSerializer, request)
+        require_engines(request, [item["engine"] for item in asked["items"]])
+        actor = actor_of(request, asked["actor"])
+        rulings = services.reserve_many(orders=[Order(**item, actor=actor) for item in asked["items"]])
+        reserved = sum(ruling.ok for ruling in rulings)
+        told = {"reserved": reserved, "refused": len(rulings) - reserved, "answers": rulings}
+        return Response(RulingsSerializer(told).data)
 
     @extend_schema(request=SettleSerializer, responses=ResolutionSerializer)
     def settle(self, request: Request) -> Response:
