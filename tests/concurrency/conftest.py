@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from governance import clock, holds
-from riskguard import services
+from riskguard import backends, services
 from riskguard.rules import GLOBAL
 from tests.append_only import lifted
 from tests.riskguard.factories import NOON, uncapped
@@ -28,6 +28,13 @@ def seeded_noon(transactional_db: None) -> Iterator[None]:
     with clock.at(NOON):
         uncapped("WHOLESALE", "CAPITAL", "NOTIFY")
         yield
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PostgreSQL decide by its function, or by the law in Python, which then needs the same locks."""
+    if request.param == "python":
+        monkeypatch.setitem(backends.BACKENDS, "postgresql", backends.BACKENDS["sqlite"])
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from tests.riskguard.racing import (
     race,
     until_waiting,
     with_and_without_locks,
+    with_both_backends,
 )
 
 CALLERS = 16
@@ -61,14 +62,17 @@ def _over_a_cap() -> list[str]:
 @with_and_without_locks
 @pytest.mark.parametrize("level", [GLOBAL, "WHOLESALE"])
 @pytest.mark.parametrize(
-    ("cap", "limit"),
+    ("cap", "limit", "backend"),
     [
-        ("max_daily_exposure", 5_000),
-        ("max_open_risk", 5_000),
-        ("max_actions_per_day", 7),
-        ("max_actions_per_minute", 7),
+        ("max_daily_exposure", 5_000, "function"),
+        ("max_open_risk", 5_000, "function"),
+        ("max_actions_per_day", 7, "function"),
+        ("max_actions_per_minute", 7, "function"),
+        ("max_daily_exposure", 5_000, "python"),
     ],
+    indirect=["backend"],
 )
+@pytest.mark.usefixtures("backend")
 def test_not_one_minor_unit_goes_over_any_cap(
     cap: str, limit: int, level: str, locks: bool, proves: Callable[[Attempt, bool], None]
 ) -> None:
@@ -95,6 +99,8 @@ def _several(engine: str) -> list[Ruling]:
 
 
 @needs_postgresql
+@with_both_backends
+@pytest.mark.usefixtures("backend")
 @with_and_without_locks
 def test_sixteen_callers_with_one_key_get_one_reservation(locks: bool, proves: Callable[[Attempt, bool], None]) -> None:
     def attempt() -> list[str]:
@@ -158,6 +164,8 @@ def test_two_settles_with_two_figures_count_one_loss(locks: bool, proves: Callab
 
 
 @needs_postgresql
+@with_both_backends
+@pytest.mark.usefixtures("backend")
 @with_and_without_locks
 def test_midnight_between_two_decisions_loses_no_open_risk(
     locks: bool, proves: Callable[[Attempt, bool], None]
@@ -180,6 +188,8 @@ def test_midnight_between_two_decisions_loses_no_open_risk(
 
 
 @needs_postgresql
+@with_both_backends
+@pytest.mark.usefixtures("backend")
 @with_and_without_locks
 def test_who_waited_over_midnight_counts_on_the_new_day(locks: bool, proves: Callable[[Attempt, bool], None]) -> None:
     def attempt() -> list[str]:

@@ -26,6 +26,7 @@ from tests.riskguard.racing import (
     race,
     until_waiting,
     with_and_without_locks,
+    with_both_backends,
 )
 
 CALLERS = 16
@@ -47,6 +48,8 @@ def _disable(engine: str) -> None:
 
 
 @needs_postgresql
+@with_both_backends
+@pytest.mark.usefixtures("backend")
 @with_and_without_locks
 @pytest.mark.parametrize(
     ("stop", "reason"),
@@ -74,6 +77,8 @@ def test_nothing_is_granted_on_a_stop_that_was_there_while_it_waited(
 
 
 @needs_postgresql
+@with_both_backends
+@pytest.mark.usefixtures("backend")
 @with_and_without_locks
 def test_nothing_is_granted_once_a_throttle_has_answered(locks: bool, proves: Callable[[Attempt, bool], None]) -> None:
     """The throttle waits for a grant under way: none commits after it has answered."""
@@ -93,6 +98,8 @@ def test_nothing_is_granted_once_a_throttle_has_answered(locks: bool, proves: Ca
 
 
 @needs_postgresql
+@with_both_backends
+@pytest.mark.usefixtures("backend")
 @with_and_without_locks
 def test_a_wait_past_its_limit_is_busy_and_recorded(locks: bool, proves: Callable[[Attempt, bool], None]) -> None:
     def attempt() -> list[str]:
@@ -166,6 +173,8 @@ def test_the_kill_switch_engages_under_full_load() -> None:
 
 
 @needs_postgresql
+@with_both_backends
+@pytest.mark.usefixtures("backend")
 def test_two_policies_changed_in_one_transaction_meet_reservations_without_a_deadlock() -> None:
     """The one written order: GLOBAL, then engines. A reservation that took its engine first would deadlock here."""
     with transaction.atomic():

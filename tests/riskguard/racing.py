@@ -25,6 +25,7 @@ PATIENCE = dt.timedelta(seconds=20)
 WRITERS = "SHARE ROW EXCLUSIVE"
 
 
+with_both_backends = pytest.mark.parametrize("backend", ["function", "python"], indirect=True)
 with_and_without_locks = pytest.mark.parametrize("locks", [True, False], ids=["locks", "no_locks"])
 
 
@@ -153,7 +154,7 @@ def _functions() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_get_functiondef(oid) FROM pg_proc "
-            "WHERE pronamespace = 'public'::regnamespace AND prokind = 'f' AND proname ~ '^(risk|governance)_'"
+            "WHERE pronamespace = 'public'::regnamespace AND prokind = 'f' AND proname ~ '^(risk|governance|kpi)_'"
         )
         return [source for (source,) in cursor.fetchall()]
 
