@@ -46,7 +46,7 @@ def lift(*, scope: str, source: str, code: str, key: str = "") -> bool:
 def standing(engine: str | None) -> list[Hold]:
     """Return what holds ``engine`` now (None: everything alone), the hold that names the refusal first.
 
-    One query. Call it after the locks of the decision are taken: a hold that was committed while the caller waited
+    Call it after the locks of the decision are taken: a hold that was committed while the caller waited
     is seen only by a read that starts after the wait.
     """
     return list(Hold.objects.over(engine, at=clock.database_now(), enforced=settings.GOVERNANCE_ENFORCED))
@@ -54,4 +54,4 @@ def standing(engine: str | None) -> list[Hold]:
 
 def pinning(control: str) -> Hold | None:
     """Return the hold that keeps ``control`` (such as ``kill_switch``) from being loosened, if one stands."""
-    return Hold.objects.filter(pins=control).first()
+    return Hold.objects.standing(clock.database_now()).filter(pins=control).first()

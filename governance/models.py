@@ -17,10 +17,13 @@ EVERYTHING = "*"
 class HoldQuerySet(models.QuerySet["Hold"]):
     """Questions about holds."""
 
+    def standing(self, at: dt.datetime) -> HoldQuerySet:
+        """Return the holds that have not ended at ``at``."""
+        return self.filter(Q(until__isnull=True) | Q(until__gt=at))
+
     def over(self, engine: str | None, *, at: dt.datetime, enforced: bool) -> HoldQuerySet:
         """Return what holds ``engine`` (None: everything alone) at ``at``, the first to be named first."""
-        scopes = [EVERYTHING] if engine is None else [EVERYTHING, engine]
-        holds = self.filter(Q(until__isnull=True) | Q(until__gt=at), scope__in=scopes)
+        holds = self.standing(at).filter(scope__in=[EVERYTHING] if engine is None else [EVERYTHING, engine])
         if not enforced:
             holds = holds.filter(enforced_only=False)
         return holds.order_by("rank", "since", "pk")

@@ -34,26 +34,24 @@ def checklist() -> dict[str, Any]:
 
 def posture() -> list[Check]:
     """Return what this process is set to that a person should know of; it asks no database."""
+    enforced, is_closed, four_eyes = settings.GOVERNANCE_ENFORCED, settings.API_AUTH == "token", settings.FOUR_EYES
     return [
         Check(
             "enforcement_on",
-            settings.GOVERNANCE_ENFORCED,
-            f"Enforcement is {'on' if settings.GOVERNANCE_ENFORCED else 'OFF: nothing is blocked'} "
-            f"(ENV={settings.ENVIRONMENT}).",
+            enforced,
+            f"Enforcement is {'on' if enforced else 'OFF: nothing is blocked'} (ENV={settings.ENVIRONMENT}).",
             required=False,
         ),
         Check(
             "api_closed",
-            settings.API_AUTH == "token",
-            f"API_AUTH={settings.API_AUTH}."
-            + ("" if settings.API_AUTH == "token" else " Anyone on this machine may call: use API_AUTH=token."),
+            is_closed,
+            "API_AUTH=token." if is_closed else "Anyone on this machine may call: set API_AUTH=token.",
             required=False,
         ),
         Check(
             "four_eyes",
-            settings.FOUR_EYES,
-            f"FOUR_EYES={int(settings.FOUR_EYES)}."
-            + ("" if settings.FOUR_EYES else " One person alone can loosen a control."),
+            four_eyes,
+            "FOUR_EYES=1." if four_eyes else "One person alone can loosen a control: set FOUR_EYES=1.",
             required=False,
         ),
     ]
@@ -71,16 +69,13 @@ def _in_code() -> frozenset[tuple[str, str]]:
 
 
 def _own() -> list[Check]:
-    yes, no = "yes", "no"
+    has_key = not settings.SECRET_KEY.startswith("insecure-") and len(settings.SECRET_KEY) >= KEY_LENGTH
+    odd_key = f"SECRET_KEY is the insecure one or shorter than {KEY_LENGTH} characters: set a random one."
     return [
         _backend_complete(),
         _packs_installed(),
-        Check(
-            "secret_key",
-            not settings.SECRET_KEY.startswith("insecure-") and len(settings.SECRET_KEY) >= KEY_LENGTH,
-            f"SECRET_KEY is a real one of at least {KEY_LENGTH} characters.",
-        ),
-        Check("debug_off", not settings.DEBUG, f"DEBUG is on: {yes if settings.DEBUG else no}."),
+        Check("secret_key", has_key, "SECRET_KEY is a real one." if has_key else odd_key),
+        Check("debug_off", not settings.DEBUG, "DEBUG is on: set DEBUG=0." if settings.DEBUG else "DEBUG is off."),
         *posture(),
     ]
 

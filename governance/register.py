@@ -261,7 +261,13 @@ _levers: dict[str, Lever] = {}
 
 
 def announce(lever: Lever) -> None:
-    """Enter ``lever``; called from its ``AppConfig.ready``, where no query may run."""
+    """Enter ``lever``; called from its ``AppConfig.ready``, where no query may run.
+
+    ValueError where another lever offers an action of the same name: it would decide what loosens in its stead.
+    """
+    taken = {action.name for other in _levers.values() if other.name != lever.name for action in other.actions}
+    if twice := taken & {action.name for action in lever.actions}:
+        raise ValueError(f"{lever.name} offers what another lever offers already: {', '.join(sorted(twice))}.")
     _levers[lever.name] = lever
 
 

@@ -37,7 +37,7 @@ def control_plane(period: Period) -> dict[str, Any]:
 
 
 def _own() -> Section:
-    holds = list(Hold.objects.all())
+    holds = list(Hold.objects.standing(clock.now()))
     waiting = list(ChangeRequest.objects.filter(status=ChangeRequest.Status.PENDING, expires_at__gt=clock.now()))
     data = {
         "holds": [

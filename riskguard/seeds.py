@@ -31,9 +31,9 @@ def missing() -> list[str]:
 
 
 def restore(*, actor: str, reset: bool) -> list[str]:
-    """Put missing policies back; with ``reset``, set every seeded one to the seed's values."""
-    gone = set(missing())
-    put = [engine for engine in POLICIES if reset or f"risk_policy {engine}" in gone]
-    for engine in put:
-        services.set_policy(engine=engine, patch=POLICIES[engine], actor=actor, reason="seed")
-    return [f"risk_policy {engine}" for engine in put]
+    """Put missing policies back; with ``reset``, set edited ones back to the seed's controls."""
+    return [
+        f"risk_policy {engine}"
+        for engine, controls in POLICIES.items()
+        if services.restore_seed(engine=engine, controls=controls, actor=actor, reset=reset)
+    ]

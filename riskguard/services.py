@@ -150,6 +150,18 @@ def throttle(*, engine: str, actor: str, reason: str) -> RiskPolicy:
     return _write(locked_policy(engine), {"enabled": False}, actor, reason)
 
 
+@transaction.atomic
+def restore_seed(*, engine: str, controls: Mapping[str, Any], actor: str, reset: bool = False) -> bool:
+    """Put a missing policy back, or with ``reset`` an edited one to the seed's controls; say whether it was put.
+
+    A policy that a tripwire pins stays disabled, so it is not put back.
+    """
+    policy = locked_policy(engine)
+    if policy.pk is not None and (not reset or all(getattr(policy, name) == controls[name] for name in controls)):
+        return False
+    return isinstance(set_policy(engine=engine, patch=controls, actor=actor, reason="seed"), RiskPolicy)
+
+
 def locked_policy(engine: str) -> RiskPolicy:
     """Return the policy of ``engine``, locked; where there is none, a new one that is not saved and allows nothing."""
     found = RiskPolicy.objects.locked(engine).get(engine)

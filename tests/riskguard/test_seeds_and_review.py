@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from governance import clock, register
+from governance import clock, holds, register
 from governance.models import Hold
 from governance.register import Period
 from riskguard import review, seeds, services
@@ -56,7 +56,8 @@ def test_a_missing_policy_is_put_back_and_edited_ones_are_left_alone() -> None:
 
 def test_a_reset_sets_edited_policies_back() -> None:
     policy("WHOLESALE", max_daily_loss=7)
-    assert len(seeds.restore(actor="ops", reset=True)) == 4
+    assert seeds.restore(actor="ops", reset=True) == ["risk_policy WHOLESALE"]
+    assert seeds.restore(actor="ops", reset=True) == []
     assert RiskPolicy.objects.get(engine="WHOLESALE").max_daily_loss == 200_00
 
 
@@ -123,3 +124,10 @@ def test_what_expired_unresolved_is_an_alarm() -> None:
     section = _section()
     assert section.data["expired_to_review"] == 1
     assert section.alarms == ["1 reservation(s) expired unresolved"]
+
+
+def test_a_reset_enables_nothing_that_a_tripwire_pins() -> None:
+    holds.place(scope="WHOLESALE", source="x", code="tripped", reason="drop", rank=40, pins="risk_policy:WHOLESALE")
+    policy("WHOLESALE", enabled=False)
+    assert seeds.restore(actor="ops", reset=True) == []
+    assert not RiskPolicy.objects.get(engine="WHOLESALE").enabled

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
@@ -24,6 +24,8 @@ class Command(BaseCommand):
         if users.filter(is_superuser=True).exists():
             self.stdout.write("There is an operator already; to set a password: manage.py changepassword NAME")
             return
+        if users.filter(username=options["username"]).exists():
+            raise CommandError(f"{options['username']} is an account already: say --username NAME.")
         password = secrets.token_urlsafe(15)
         users.create_superuser(options["username"], password=password)
         self.stdout.write(f"First operator: {options['username']}   password: {password}   (shown only now)")
