@@ -13,7 +13,7 @@ import pytest
 
 from tests.databases import new_database
 from tests.docs.pages import PAGES, Block, blocks, name
-from tests.server import serving
+from tests.server import site
 from valhalla.env import BASE_DIR
 
 WITH_COMMANDS = [page for page in PAGES if any(not block.not_run for block in blocks(page))]
@@ -47,18 +47,16 @@ def _missing(expected: list[str], output: str) -> list[str]:
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
 def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, tmp_path: Path) -> None:
-    url = new_database(f"docs_{uuid.uuid4().hex[:12]}")
-    with serving(DATABASE_URL=url) as address:
+    with site(DATABASE_URL=new_database(f"docs_{uuid.uuid4().hex[:12]}")) as served:
         environment = {
-            **os.environ,
-            "DATABASE_URL": url,
+            **served.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "TMPDIR": str(tmp_path),
         }
         for block in blocks(page):
             if block.not_run:
                 continue
-            here = Block(block.line, block.text.replace("http://localhost:8000", address), block.expected, "")
+            here = Block(block.line, block.text.replace("http://localhost:8000", served.address), block.expected, "")
             output = _run(here, environment)
             assert _missing(block.expected, output) == [], f"line {block.line} printed: {output}"
 

@@ -13,9 +13,11 @@ from valhalla.env import BASE_DIR, read_file
 
 KEY = "k" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz"
 _TOLD = """
-import json, sys
+import json
 from valhalla import settings
-print(json.dumps({name: getattr(settings, name) for name in dir(settings) if name.isupper()}, default=str))
+def shown(value):
+    return value.__qualname__ if callable(value) else str(value)
+print(json.dumps({name: getattr(settings, name) for name in dir(settings) if name.isupper()}, default=shown))
 """
 
 
