@@ -35,6 +35,10 @@ class LimitWidget(forms.MultiWidget):
         figure = UnfoldAdminTextInputWidget({"inputmode": "decimal", "suffix": unit})
         super().__init__({"figure": figure, "none": UnfoldBooleanWidget()})
 
+    def id_for_label(self, id_: str) -> str:
+        """Return the figure's id, so that the field's label is the figure's."""
+        return f"{id_}_0"
+
     def decompress(self, value: Any) -> list[Any]:
         """Return the figure and whether there is none."""
         return [value, value is None]

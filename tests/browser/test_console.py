@@ -1,0 +1,191 @@
+"""The console as a person meets it: the whole of a bad day, the kill switch, what a viewer may, and accessibility."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page, expect
+
+from golive.models import GoLiveState
+from governance.changes import Pending, submit
+from regression.models import RegressionIncident
+from regression.services import record_kpi, set_policy
+from riskguard.models import RiskPolicy
+from tests.riskguard.factories import go_live, reserved
+
+# The database makes no difference to a page, and a browser takes its time.
+pytestmark = pytest.mark.sqlite
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+TRIPWIRE = {"domain": "WHOLESALE", "metric": "contract_rate"}
+
+
+def sign_in(context: BrowserContext, site: str, *roles: str) -> None:
+    user = User.objects.create_user("pat", password="correct horse battery", is_staff=True)
+    user.groups.set(Group.objects.filter(name__in=roles))
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
+
+
+def drop() -> None:
+    """Let the contract rate of WHOLESALE fall from 1 to 0, which trips its tripwire."""
+    controls = {"window_events": 5, "baseline_events": 10, "min_events_to_enforce": 5, "enabled": True}
+    set_policy(**TRIPWIRE, patch=controls, actor="ops", reason="tests")
+    for number in range(15):
+        record_kpi(**TRIPWIRE, success=number < 10, actor="bot")
+
+
+def deal(site: str) -> int:
+    """Ask for a deal as an engine does, and return the status."""
+    body = json.dumps({"title": "a deal", "amount": 1_000}).encode()
+    request = urllib.request.Request(  # noqa: S310 -- our own server
+        f"{site}/api/deals", body, {"Content-Type": "application/json", "Accept": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def act(page: Page, button: str, reason: str = "") -> None:
+    """Press the submit button of the form that is open, with a reason; its answer is a message."""
+    if reason:
+        page.get_by_label("Reason").fill(reason)
+    page.locator("#act-form").get_by_role("button", name=button).click()
+    expect(page.get_by_text("Applied:")).to_be_visible()
+
+
+def test_the_whole_of_a_bad_day(page: Page, context: BrowserContext, site: str) -> None:
+    sign_in(context, site, "operator")
+    go_live()
+    drop()
+    assert deal(site) == 403
+
+    page.goto("/admin/")
+    expect(page.get_by_role("link", name="WHOLESALE/contract_rate is triggered")).to_be_visible()
+    page.get_by_role("link", name="WHOLESALE contract_rate", exact=False).first.click()
+    page.get_by_role("link", name="Acknowledge").click()
+    act(page, "Acknowledge", "I am on it")
+
+    page.goto("/admin/")
+    page.get_by_role("link", name="Enable WHOLESALE").click()
+    page.get_by_label("Reason").fill("too early")
+    page.locator("#act-form").get_by_role("button").click()
+    expect(page.get_by_text("Re-arm the tripwire first").first).to_be_visible()
+
+    page.goto("/admin/")
+    page.get_by_role("link", name="Re-arm WHOLESALE/contract_rate").click()
+    expect(page.get_by_text("It watches again from this moment on")).to_be_visible()
+    act(page, "Re-arm", "the price feed is mended")
+    page.get_by_role("link", name="Enable WHOLESALE").click()
+    expect(page.get_by_text("WHOLESALE may reserve again")).to_be_visible()
+    act(page, "Change a risk policy", "mended and watched")
+    page.get_by_role("link", name="Resolve").click()
+    act(page, "Resolve", "a stale price feed")
+
+    expect(page.get_by_text("No incident is open.")).to_be_visible()
+    assert deal(site) == 201
+    assert RiskPolicy.objects.get(engine="WHOLESALE").reason == "mended and watched"
+    assert RegressionIncident.objects.get().acknowledged_by == "pat"
+
+
+def test_the_kill_switch_stops_another_client_in_two_clicks_and_its_release_lets_it_go_on(
+    page: Page, context: BrowserContext, site: str
+) -> None:
+    sign_in(context, site, "operator")
+    go_live()
+    assert deal(site) == 201
+    page.goto("/admin/riskguard/riskpolicy/")
+    page.get_by_role("link", name="Kill switch").click()
+    page.get_by_role("button", name="Engage the kill switch").click()
+    expect(page.get_by_text("Applied:")).to_be_visible()
+    assert deal(site) == 403
+    page.get_by_role("link", name="Release").first.click()
+    act(page, "Release the kill switch", "a drill")
+    assert deal(site) == 201
+
+
+def test_a_viewer_is_shown_no_button_and_refused_each_form(page: Page, context: BrowserContext, site: str) -> None:
+    sign_in(context, site, "viewer")
+    go_live()
+    drop()
+    page.goto("/admin/")
+    expect(page.get_by_text("WHOLESALE/contract_rate is triggered")).to_be_visible()
+    assert page.locator("a[href*='/admin/act/']").count() == 0
+    for action in ("kill_switch.engage", "risk.policy.set/WHOLESALE", "regression.rearm/WHOLESALE/contract_rate"):
+        answer = page.goto(f"/admin/act/{action}/")
+        assert answer is not None
+        assert answer.status == 403
+    expect(page.get_by_text("You may not do this")).to_be_visible()
+    assert not GoLiveState.objects.get().kill_switch_engaged
+
+
+def test_what_a_change_does_is_told_while_a_person_types(page: Page, context: BrowserContext, site: str) -> None:
+    sign_in(context, site, "operator")
+    page.goto("/admin/act/risk.policy.set/CAPITAL/")
+    page.get_by_label("Max daily exposure").fill("1250.50")
+    expect(page.get_by_text("this allows 500.50 USD more today")).to_be_visible()
+    page.get_by_label("Max daily exposure").fill("-1")
+    expect(page.locator("#effect").get_by_text("Must not be negative")).to_be_visible()
+    assert RiskPolicy.objects.get(engine="CAPITAL").max_daily_exposure == 75_000
+
+
+def test_the_control_plane_refreshes_itself_and_keeps_the_focus(page: Page, context: BrowserContext, site: str) -> None:
+    sign_in(context, site, "operator")
+    page.clock.install()
+    page.goto("/admin/")
+    throttle = page.get_by_role("link", name="Throttle CAPITAL")
+    throttle.focus()
+    reserved_before = page.get_by_text("123.45 of 750.00 USD")
+    expect(reserved_before).to_have_count(0)
+    go_live()
+    reserved("CAPITAL", 12_345)
+    page.clock.fast_forward(11_000)
+    expect(reserved_before.first).to_be_visible()
+    expect(throttle).to_be_focused()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_no_page_bars_anybody(page: Page, context: BrowserContext, site: str, scheme: str, width: int) -> None:
+    sign_in(context, site, "operator", "approver", "administrator")
+    drop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "FOUR_EYES", True)
+        waits = submit(
+            action="risk.policy.set", target="CAPITAL", patch={"max_daily_loss": 900}, actor="jo", reason="the fair"
+        )
+    assert isinstance(waits, Pending)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 844})
+    policy = RiskPolicy.objects.get(engine="WHOLESALE")
+    for address in (
+        "/admin/",
+        "/admin/act/risk.policy.set/WHOLESALE/",
+        "/admin/act/risk.policy.set/",
+        "/admin/act/kill_switch.engage/",
+        f"/admin/changes/{waits.change.pk}/",
+        "/admin/riskguard/riskpolicy/",
+        f"/admin/riskguard/riskpolicy/{policy.pk}/change/",
+        "/admin/governance/auditevent/",
+        "/admin/auth/user/",
+        "/nothing/here",
+    ):
+        page.goto(address)
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run()")
+        serious = [
+            (address, rule["id"], [node["html"][:200] for node in rule["nodes"]])
+            for rule in found["violations"]
+            if rule["impact"] in {"serious", "critical"}
+        ]
+        assert serious == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
