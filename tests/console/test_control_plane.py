@@ -92,6 +92,12 @@ def test_what_tripped_stands_first_with_its_incident(operator: Client) -> None:
         assert f"/admin/act/{action}/" in html
 
 
+def test_the_drop_that_triggers_is_told_as_it_is_set(viewer: Client) -> None:
+    html = shown(viewer)
+    for drop in ("0.2", "0.15", "0.25", "0.3"):
+        assert f'data-label="Triggers at" class="vh-number">{drop}</td>' in html
+
+
 def test_refusals_of_the_last_day_are_counted_by_reason(viewer: Client) -> None:
     go_live()
     with clock.at(clock.now() - dt.timedelta(hours=25)):
