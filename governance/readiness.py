@@ -17,6 +17,11 @@ from governance.register import Check
 KEY_LENGTH = 32
 
 
+def essentials() -> list[Check]:
+    """Return what a process needs to decide at all. Where the database does not answer, it raises."""
+    return [_backend_complete(), _packs_installed()]
+
+
 def checks() -> list[Check]:
     """Return every line of the checklist, the kernel's first. Where the database does not answer, it raises."""
     return [*_own(), *(check for lever in register.levers() for check in lever.checks())]
@@ -72,8 +77,7 @@ def _own() -> list[Check]:
     has_key = not settings.SECRET_KEY.startswith("insecure-") and len(settings.SECRET_KEY) >= KEY_LENGTH
     odd_key = f"SECRET_KEY is the insecure one or shorter than {KEY_LENGTH} characters: set a random one."
     return [
-        _backend_complete(),
-        _packs_installed(),
+        *essentials(),
         Check("secret_key", has_key, "SECRET_KEY is a real one." if has_key else odd_key),
         Check("debug_off", not settings.DEBUG, "DEBUG is on: set DEBUG=0." if settings.DEBUG else "DEBUG is off."),
         *posture(),

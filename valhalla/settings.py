@@ -194,6 +194,7 @@ USE_TZ = True
 
 # Sign-in and transport
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "valhalla.views.forbidden"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 # Counted in the database, so over all processes. By name and address together: who knows an operator's name must not

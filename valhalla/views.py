@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_resolver
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,14 +18,17 @@ from rest_framework.views import APIView
 
 from golive import rules, selectors
 from governance import clock, problems, readiness
+from governance.register import Check
+from valhalla.serializers import HealthSerializer, IndexSerializer, ReadySerializer, StatusSerializer
 
+_log = logging.getLogger(__name__)
 PREFIX = "api/governance/"
 
 
 class IndexView(APIView):
     """Where everything is."""
 
-    @extend_schema(operation_id="index", responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="index", responses=IndexSerializer)
     def get(self, request: Request) -> Response:
         """Return the addresses of the control plane that take no argument, by name."""
         known = get_resolver().reverse_dict
@@ -40,7 +44,7 @@ def _is_plain(routes: list[tuple[list[tuple[str, list[str]]], str, dict[str, str
 class StatusView(APIView):
     """How the system stands, in one look."""
 
-    @extend_schema(operation_id="system_status", responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=StatusSerializer)
     def get(self, request: Request) -> Response:
         """Return where production stands, what holds, and how this process is set."""
         state = selectors.shown(selectors.state())
@@ -59,7 +63,7 @@ class HealthView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(operation_id="health", responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=HealthSerializer)
     def get(self, request: Request) -> Response:
         """Return ok, without asking the database."""
         return Response({"ok": True})
@@ -71,14 +75,15 @@ class ReadyView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(operation_id="ready", responses={200: OpenApiTypes.OBJECT, 503: OpenApiTypes.OBJECT})
+    @extend_schema(responses={200: ReadySerializer, 503: ReadySerializer})
     def get(self, request: Request) -> Response:
         """Return what is wrong: the database, migrations, seed rows, levers."""
         try:
-            checks = [check for check in readiness.checks() if check.name in {"backend_complete", "packs_installed"}]
-        except DatabaseError:
-            return Response({"ok": False, "checks": {"database": "The database does not answer."}}, status=503)
-        told = {"database": "The database answers."} | {check.name: check.detail for check in checks}
+            checks = [Check("database", ok=True, detail="The database answers."), *readiness.essentials()]
+        except (DatabaseError, InterfaceError):
+            _log.exception("The database does not answer")
+            checks = [Check("database", ok=False, detail="The database does not answer: the log says why.")]
+        told = {check.name: {"ok": check.ok, "detail": check.detail} for check in checks}
         ok = all(check.ok for check in checks)
         return Response({"ok": ok, "checks": told}, status=200 if ok else 503)
 
@@ -88,8 +93,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _told(request, 404, "not_found", "There is nothing at this address. See /docs for every address.")
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Return a 403."""
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
+    """Return a 403; ``reason`` is why Django refuses a form (CSRF), which is for the log."""
     return _told(request, 403, "permission_denied", "You may not do this with the rights that you have.")
 
 
