@@ -12,5 +12,5 @@ def missing() -> list[str]:
 
 
 def restore(*, actor: str, reset: bool) -> list[str]:
-    """Put the row back where it is missing, disabled and released; a reset turns no switch."""
+    """Put the row back where it is missing, disabled; a reset turns no switch."""
     return ["go_live_state"] if services.restore_seed(actor=actor) else []

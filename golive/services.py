@@ -10,6 +10,7 @@ from golive.selectors import MISSING
 from governance import audit, clock, epoch, holds, readiness
 from governance.changes import Refused
 from governance.errors import Unavailable
+from governance.models import Hold
 
 SOURCE = "golive"
 
@@ -84,8 +85,10 @@ def release_kill_switch(*, actor: str, reason: str) -> GoLiveState | Refused:
 
 @transaction.atomic
 def restore_seed(*, actor: str) -> bool:
-    """Put the missing row back, disabled and released; say whether it was put. A seed never turns a switch."""
-    row, created = GoLiveState.objects.get_or_create(pk=1, defaults={"changed_by": actor, "updated_at": clock.now()})
+    """Put the missing row back, disabled, and killed if it was; say whether it was put. A seed turns no switch."""
+    killed = Hold.objects.filter(source=SOURCE, code=rules.KILL_SWITCH_ENGAGED).exists()
+    blank = {"kill_switch_engaged": killed, "changed_by": actor, "updated_at": clock.now()}
+    row, created = GoLiveState.objects.get_or_create(pk=1, defaults=blank)
     if created:
         _hold(rules.GO_LIVE_DISABLED, "The missing row was put back.")
         epoch.advance()

@@ -1,0 +1,27 @@
+"""A seeded site: production is disabled and the kill switch released."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import LazySettings
+
+from golive import services
+from governance import seeds
+
+
+@pytest.fixture
+def seeded(db: None) -> None:
+    """Put back the seeds, which a test with real transactions has emptied the tables of."""
+    seeds.restore(actor="seed")
+
+
+@pytest.fixture
+def live(seeded: None) -> None:
+    """Enable production; the checklist passes as it stands."""
+    services.enable(actor="ops", reason="go")
+
+
+@pytest.fixture
+def four_eyes(settings: LazySettings, live: None) -> None:
+    """Want a second person for what loosens, from now on."""
+    settings.FOUR_EYES = True
