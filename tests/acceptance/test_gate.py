@@ -6,16 +6,14 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from tests.acceptance.asking import ask, turn
 from tests.databases import new_database, vendor
-from tests.server import serving
+from tests.server import site
 
 CALLERS, BEFORE, AFTER = 8, 40, 15
 
@@ -58,14 +56,6 @@ def _load(address: str, stop: str) -> tuple[list[tuple[float, int, str]], float]
         return [request for caller in callers for request in caller.result()], answered
 
 
-@pytest.fixture
-def losing(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Serve a site whose database can be taken away; return its address and the database's URL."""
-    url = new_database(f"lost_{uuid.uuid4().hex[:12]}")
-    with serving(DATABASE_URL=url) as address:
-        yield address, url
-
-
 def take_away(url: str) -> None:
     if vendor() == "sqlite":
         for path in Path(url.removeprefix("sqlite:///")).parent.glob(f"{Path(url).name}*"):
@@ -76,8 +66,13 @@ def take_away(url: str) -> None:
         connection.execute(psycopg.sql.SQL("DROP DATABASE {} WITH (FORCE)").format(psycopg.sql.Identifier(name)))
 
 
-def test_without_a_database_nothing_but_the_exempt_paths_is_answered(losing: tuple[str, str]) -> None:
-    address, url = losing
+def test_without_a_database_nothing_but_the_exempt_paths_is_answered() -> None:
+    url = new_database(f"lost_{uuid.uuid4().hex[:12]}")
+    with site(DATABASE_URL=url) as served:
+        _lose(served.address, url)
+
+
+def _lose(address: str, url: str) -> None:
     turn(address, "enable")
     assert ask(address, "/api/deals")[0] == 200
     take_away(url)
