@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
+from django.contrib import admin
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest
+
+from governance import money
 from governance.console import columns
 from governance.console.columns import BAD, GOOD
 from governance.console.offers import Offer
 from governance.console.screens import Screen
-from riskguard import services
+from riskguard import selectors, services
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS
 
@@ -37,12 +42,18 @@ class RiskPolicyScreen(Screen):
         columns.word("enabled", "Policy", {True: ("enabled", GOOD), False: ("disabled", BAD)}),
         "max_daily_loss",
         "max_daily_exposure",
+        columns.figure("exposure_today", "Exposure today", money.spoken, money.spoken(0)),
         "max_open_risk",
         "changed_by",
         "updated_at",
     )
     list_filter = ("enabled",)
     search_fields = ("engine", "reason", "changed_by")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the policies with the exposure that each has used today."""
+        today = RiskLedgerDay.objects.filter(engine=OuterRef("engine"), day=selectors.today())
+        return super().get_queryset(request).annotate(exposure_today=Subquery(today.values("exposure_used")[:1]))
 
 
 @admin.register(RiskLedgerDay)

@@ -20,6 +20,11 @@ def policies() -> list[RiskPolicy]:
     return sorted(RiskPolicy.objects.all(), key=lambda policy: (policy.engine != GLOBAL, policy.engine))
 
 
+def today() -> dt.date:
+    """Return the ledger's day."""
+    return ledger.day_of(clock.database_now())
+
+
 def is_enabled(engine: str) -> bool:
     """Say whether ``engine`` has an enabled policy."""
     return RiskPolicy.objects.filter(engine=engine, enabled=True).exists()

@@ -14,8 +14,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from governance import roles
-from governance.console import columns
-from governance.console.offers import Offer, buttons, may
+from governance.console import columns, history
+from governance.console.offers import Button, Offer, buttons, may
 
 
 class Screen(ModelAdmin):
@@ -85,6 +85,13 @@ class Screen(ModelAdmin):
     def _column(self, name: str) -> Any:
         return columns.of(self.model, name, limit=name in self.limits)
 
+    def _offered(self, request: HttpRequest, row: Any) -> list[Button]:
+        target = self.target(row)
+        offered = buttons(request, self.offers, target, row)
+        if self.offers and may(request, roles.AUDIT):
+            offered.append(Button("History", history.href(self.offers[0].action, target), ""))
+        return offered
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Show the list, with what is offered beside it."""
         offered = buttons(request, self.list_offers, "")
@@ -95,5 +102,5 @@ class Screen(ModelAdmin):
     ) -> Any:
         """Show a row, with what is offered for it."""
         row = self.get_object(request, unquote(object_id)) if object_id else None
-        offered = buttons(request, self.offers, self.target(row), row) if row is not None else []
+        offered = self._offered(request, row) if row is not None else []
         return super().changeform_view(request, object_id, form_url, {"offered": offered, **(extra_context or {})})

@@ -14,6 +14,7 @@ from governance import readiness, register, roles
 from governance.console.acting import ActPage, PreviewPart
 from governance.console.control_plane import ControlPlanePage, ControlPlanePart
 from governance.console.deciding import DecidePage
+from governance.console.history import HistoryPage
 from governance.console.offers import may
 from governance.console.pages import Page
 
@@ -28,6 +29,8 @@ class ConsoleSite(UnfoldAdminSite):
             self._route("act/<str:action>/<path:target>/", ActPage, "act"),
             self._part("preview/<str:action>/", PreviewPart, "act_preview"),
             self._part("preview/<str:action>/<path:target>/", PreviewPart, "act_preview"),
+            self._route("history/<str:action>/", HistoryPage, "history"),
+            self._route("history/<str:action>/<path:target>/", HistoryPage, "history"),
             self._route("changes/<int:pk>/", DecidePage, "change"),
             self._part("control-plane/", ControlPlanePart, "control_plane_part"),
             *(

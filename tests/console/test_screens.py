@@ -103,6 +103,17 @@ def test_money_is_shown_with_its_currency_and_times_in_utc(viewer: Client) -> No
         assert "UTC (just now)" in html
 
 
+def test_the_list_of_policies_says_what_each_has_used_today(viewer: Client) -> None:
+    go_live()
+    settled("WHOLESALE", 30_000)
+    response = viewer.get("/admin/riskguard/riskpolicy/", {"o": "-5"})
+    used = {row.engine: row.exposure_today for row in response.context["cl"].result_list}
+    assert (used["WHOLESALE"], used["GLOBAL"], used["CAPITAL"]) == (30_000, 30_000, None)
+    html = response.content.decode()
+    assert "300.00 USD" in html
+    assert "0.00 USD" in html
+
+
 def test_no_secret_of_a_user_or_token_is_shown(signed_in: SignedIn) -> None:
     browser = signed_in("administrator")
     user = User.objects.get(username="jo")
