@@ -88,3 +88,8 @@ def describe_tags(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
     titles[WHOLE] = "Addresses of the whole: the index, the system's status, and health."
     tags = [{"name": title, "description": titles[title] or ""} for title in titles if title in used]
     return {**result, "tags": tags}
+
+
+def failures(told: dict[int, str]) -> dict[Any, OpenApiResponse]:
+    """Return the failures that an operation tells of itself, by status, for ``extend_schema(responses=…)``."""
+    return {(status, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description=said) for status, said in told.items()}

@@ -17,12 +17,11 @@ from governance.fields import (
     TextField,
     UnitsField,
 )
+from governance.idempotency import MAX_KEY
 from governance.serializers import WriteSerializer
 from riskguard.decisions import MAX_ORDERS, LedgerLine, Resolution, Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS
-
-MAX_KEY = 255
 
 
 class PolicySchema(serializers.Serializer[Any]):

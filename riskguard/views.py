@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import door, roles
+from governance import door, idempotency, roles
 from governance.attribution import actor_of
 from governance.errors import Invalid
 from governance.scope import require_engines
@@ -19,7 +19,6 @@ from riskguard.decisions import Order
 from riskguard.filters import EventFilter, LedgerDayFilter, ReservationFilter
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
 from riskguard.serializers import (
-    MAX_KEY,
     EventSerializer,
     LedgerDaySerializer,
     LedgerLineSerializer,
@@ -34,8 +33,6 @@ from riskguard.serializers import (
     RulingsSerializer,
     SettleSerializer,
 )
-
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="One key an action.")
 
 
 class PolicyViewSet(viewsets.ViewSet):
@@ -102,7 +99,7 @@ class DecisionViewSet(viewsets.ViewSet):
 
     rights: ClassVar = {"reserve": roles.ACT, "reserve_many": roles.ACT, "settle": roles.ACT, "release": roles.ACT}
 
-    @extend_schema(parameters=[KEY], request=ReserveSerializer, responses=RulingSerializer)
+    @extend_schema(parameters=[idempotency.HEADER], request=ReserveSerializer, responses=RulingSerializer)
     def reserve(self, request: Request) -> Response:
         """Take exposure out of today's room of GLOBAL and the engine; 200 both ways."""
         asked = _checked(ReserveSerializer, request)
@@ -111,7 +108,7 @@ class DecisionViewSet(viewsets.ViewSet):
             engine=asked["engine"],
             amount=asked["amount"],
             actor=actor_of(request, asked["actor"]),
-            idempotency_key=_key(request, asked.get("idempotency_key")),
+            idempotency_key=idempotency.key_of(request, asked.get("idempotency_key")),
             correlation_id=asked["correlation_id"],
             dry_run=asked["dry_run"],
         )
@@ -157,13 +154,3 @@ def _checked(body: type[Any], request: Request) -> dict[str, Any]:
     written.is_valid(raise_exception=True)
     checked: dict[str, Any] = written.validated_data
     return checked
-
-
-def _key(request: Request, named: str | None) -> str | None:
-    """Return the idempotency key of header and body; Invalid where they differ or the header cannot be one."""
-    header = request.headers.get("Idempotency-Key", "").strip()
-    if len(header) > MAX_KEY or not header.isprintable():
-        raise Invalid({"Idempotency-Key": [f"Must be 1 to {MAX_KEY} printable characters."]})
-    if header and named and header != named:
-        raise Invalid({"idempotency_key": ["Differs from the Idempotency-Key header: send one of the two."]})
-    return header or named or None

@@ -6,6 +6,7 @@ import dataclasses
 
 from examples.deals.models import Deal
 from governance import clock
+from governance.errors import Conflict
 from heimdall import services as heimdall
 from regression import services as regression
 from riskguard import services as riskguard
@@ -34,7 +35,10 @@ class Refusal:
 
 
 def make(*, offer: Offer, actor: str, idempotency_key: str | None = None) -> Deal | Refusal:
-    """Make an offer if every lever lets it, and book it; the same key books the same deal once."""
+    """Make an offer if every lever lets it, and book it; the same key and offer book one deal.
+
+    Conflict where the key was used for another offer, or where its first call has not ended.
+    """
     ruling = riskguard.reserve(
         engine=ENGINE,
         amount=offer.amount,
@@ -44,8 +48,8 @@ def make(*, offer: Offer, actor: str, idempotency_key: str | None = None) -> Dea
     )
     if ruling.replayed and ruling.reservation is not None:
         booked = Deal.objects.filter(reservation_id=ruling.reservation.pk).first()
-        if booked is not None:
-            return booked
+        if booked is not None or ruling.ok:
+            return _again(ruling.reservation.pk, booked, offer, actor)
     if not ruling.ok or ruling.reservation is None:
         return Refusal("riskguard", ruling.reason, ruling.message)
     reservation_id = ruling.reservation.pk
@@ -65,3 +69,21 @@ def make(*, offer: Offer, actor: str, idempotency_key: str | None = None) -> Dea
     riskguard.settle(reservation_id=reservation_id, realized_loss=offer.realized_loss, actor=actor)
     regression.record_kpi(domain=ENGINE, metric=METRIC, success=offer.signed, actor=actor)
     return deal
+
+
+def _again(reservation_id: int, booked: Deal | None, offer: Offer, actor: str) -> Deal:
+    """Answer a retry with the deal that its first call booked.
+
+    A retry takes no step of its own: beside a first call that is still under way, it would act, or release, twice.
+    """
+    if booked is None:
+        message = (
+            f"An offer with this key is being made, or broke off: look at reservation {reservation_id}, and settle or "
+            "release it before you try again with another key."
+        )
+        raise Conflict("in_progress", message)
+    if any(getattr(booked, name) != value for name, value in dataclasses.asdict(offer).items()):
+        raise Conflict("idempotency_key_reused", "This idempotency key was used for another offer.")
+    # Where the first call broke off after the booking, this ends it; a second settle answers the same.
+    riskguard.settle(reservation_id=reservation_id, realized_loss=booked.realized_loss, actor=actor)
+    return booked
