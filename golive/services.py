@@ -7,7 +7,7 @@ from django.db import transaction
 from golive import rules
 from golive.models import GoLiveState
 from golive.selectors import MISSING
-from governance import audit, clock, epoch, holds, readiness
+from governance import audit, clock, epoch, grants, holds, readiness
 from governance.changes import Refused
 from governance.errors import Unavailable
 from governance.models import Hold
@@ -52,6 +52,7 @@ def enable(*, actor: str, reason: str = "", override: bool = False) -> GoLiveSta
     refusal = why_not_enabled(override=override, reason=reason)
     if refusal is not None:
         return refusal
+    grants.demand({"go_live_enabled"})
     holds.lift(scope=holds.EVERYTHING, source=SOURCE, code=rules.GO_LIVE_DISABLED)
     return _write(row, "go_live.enable", actor, reason, go_live_enabled=True)
 
@@ -79,6 +80,7 @@ def release_kill_switch(*, actor: str, reason: str) -> GoLiveState | Refused:
     refusal = why_not_released()
     if refusal is not None:
         return refusal
+    grants.demand({"kill_switch_engaged"})
     holds.lift(scope=holds.EVERYTHING, source=SOURCE, code=rules.KILL_SWITCH_ENGAGED)
     return _write(row, "kill_switch.release", actor, reason, kill_switch_engaged=False)
 

@@ -14,12 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from governance import audit, clock, origin, register
+from governance import audit, clock, grants, origin, register, roles
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent, ChangeRequest
 from governance.register import Action, Target
 
-TIME_TO_LIVE = dt.timedelta(hours=72)
 STALE = "stale"
 EXPIRY = "expiry"
 
@@ -123,8 +122,8 @@ def preview(*, action: str, target: str, patch: Mapping[str, Any], reason: str =
 def approve(*, change_id: int, actor: str, reason: str = "") -> Applied | Refused:
     """Apply a pending change exactly as proposed, in one transaction that locks the request and its target.
 
-    Refused where it is not pending any more, where ``actor`` proposed it, where its time is over, and where its target
-    has changed since (``details`` shows both).
+    Refused where it is not pending any more, where ``actor`` proposed it or is no approver, where its time is over,
+    where it was edited, and where its target has changed since (``details`` shows both).
     """
     with transaction.atomic():
         change = _locked(change_id)
@@ -132,18 +131,42 @@ def approve(*, change_id: int, actor: str, reason: str = "") -> Applied | Refuse
         if refusal is not None:
             return refusal
         if change.requested_by == actor:
-            return Refused("own_change", "Nobody approves a change of their own: ask a second person.")
-        try:
-            with transaction.atomic(), origin.of(change_id=change.pk, on_behalf_of=change.requested_by):
-                outcome = _carried_out(change, actor)
-        except (Invalid, NotFound) as wrong:
-            outcome = Refused("inapplicable", f"It cannot be applied any more: {wrong}")
-        if isinstance(outcome, Applied):
-            _decide(change, ChangeRequest.Status.APPLIED, actor, reason)
-        else:
-            status = ChangeRequest.Status.STALE if outcome.code == STALE else ChangeRequest.Status.REFUSED
-            _decide(change, status, actor, outcome.message)
-        return outcome
+            return _attempt(change, actor, "own_change", "Nobody approves a change of their own: ask a second person.")
+        if not roles.holds(actor, roles.APPROVE):
+            return _attempt(change, actor, "no_approver", f"{actor} is no account with the right to approve.")
+        return _finish(change, actor, reason, ChangeRequest.Status.APPLIED)
+
+
+def break_glass(*, change_id: int, actor: str, reason: str) -> Applied | Refused:
+    """Apply a pending change alone, in an emergency: one's own too. It needs its own right and a reason, and shouts.
+
+    It stays on every page of the console and in the review until another person has looked at it
+    (``look_at_broken_glass``).
+    """
+    if not reason.strip():
+        raise Invalid({"reason": ["Say why: whoever breaks the glass answers for it."]})
+    with transaction.atomic():
+        change = _locked(change_id)
+        refusal = _undecidable(change)
+        if refusal is not None:
+            return refusal
+        if not roles.holds(actor, roles.BREAK_GLASS):
+            return _attempt(change, actor, "no_right", f"{actor} is no account with the right to break the glass.")
+        return _finish(change, actor, reason, ChangeRequest.Status.FORCED)
+
+
+def look_at_broken_glass(*, change_id: int, actor: str, reason: str = "") -> ChangeRequest | Refused:
+    """Say that another person has looked at a change that was applied by breaking the glass."""
+    with transaction.atomic():
+        change = _locked(change_id)
+        if change.status != ChangeRequest.Status.FORCED or change.looked_at is not None:
+            return Refused("not_open", f"Change request {change.pk} is no broken glass that waits for a look.")
+        if actor in {change.requested_by, change.decided_by}:
+            return _attempt(change, actor, "own_change", "Who broke the glass cannot be the one who looks at it.")
+        change.looked_at, change.looked_at_by = clock.now(), actor
+        change.save(update_fields=["looked_at", "looked_at_by"])
+        _record(change, actor, AuditEvent.Outcome.LOOKED_AT, reason)
+        return change
 
 
 def reject(*, change_id: int, actor: str, reason: str = "") -> ChangeRequest | Refused:
@@ -201,9 +224,26 @@ def _loosening(spec: Action, row: Target, values: Mapping[str, Any]) -> dict[str
     return {name: value for name, value in values.items() if name in names}
 
 
+def _finish(change: ChangeRequest, actor: str, reason: str, status: str) -> Applied | Refused:
+    """Apply a change that may be applied, and decide it by what came of it."""
+    try:
+        with transaction.atomic(), origin.of(change_id=change.pk, on_behalf_of=change.requested_by):
+            outcome = _carried_out(change, actor)
+    except (Invalid, NotFound) as wrong:
+        outcome = Refused("inapplicable", f"It cannot be applied any more: {wrong}")
+    if isinstance(outcome, Applied):
+        _decide(change, status, actor, reason)
+    else:
+        failed = ChangeRequest.Status.STALE if outcome.code == STALE else ChangeRequest.Status.REFUSED
+        _decide(change, failed, actor, outcome.message)
+    return outcome
+
+
 def _carried_out(change: ChangeRequest, actor: str) -> Applied | Refused:
     """Apply a proposed change under the lock of its target, or return what keeps it from being applied."""
     spec = register.action(change.action)
+    if _was_edited(change):
+        return Refused("edited", "The request is not the one that was proposed: propose it anew.")
     standing = audit.canonical(spec.lock(change.target).snapshot())
     since = _changed_since(change, spec)
     if since is not None or standing != change.before:
@@ -214,8 +254,18 @@ def _carried_out(change: ChangeRequest, actor: str) -> Applied | Refused:
     refusal = spec.refuses(change.target, values, change.reason)
     if refusal is not None:
         return refusal
-    result = spec.apply(target=change.target, patch=values, actor=actor, reason=change.reason)
+    with grants.given():
+        result = spec.apply(target=change.target, patch=values, actor=actor, reason=change.reason)
     return result if isinstance(result, Refused) else Applied(result)
+
+
+def _was_edited(change: ChangeRequest) -> bool:
+    """Say whether the request differs from what the trail, which nobody edits, says was proposed."""
+    proposed = AuditEvent.objects.filter(change_request=change, outcome=AuditEvent.Outcome.PROPOSED).first()
+    asked = (change.action, change.target, change.patch, change.before, change.reason, change.requested_by)
+    return proposed is None or asked != (
+        proposed.action, proposed.target, proposed.after, proposed.before, proposed.reason, proposed.actor,
+    )  # fmt: skip
 
 
 def _changed_since(change: ChangeRequest, spec: Action) -> AuditEvent | None:
@@ -272,7 +322,7 @@ def _propose(
         reason=reason,
         requested_by=actor,
         requested_at=asked_at,
-        expires_at=asked_at + TIME_TO_LIVE,
+        expires_at=asked_at + dt.timedelta(hours=settings.FOUR_EYES_TTL_HOURS),
     )
     with origin.of(change_id=change.pk):
         audit.record(
@@ -317,6 +367,7 @@ def _end(
 
 _TRAIL = {
     ChangeRequest.Status.APPLIED: AuditEvent.Outcome.APPROVED,
+    ChangeRequest.Status.FORCED: AuditEvent.Outcome.BROKE_GLASS,
     ChangeRequest.Status.REJECTED: AuditEvent.Outcome.REJECTED,
     ChangeRequest.Status.WITHDRAWN: AuditEvent.Outcome.WITHDRAWN,
     ChangeRequest.Status.STALE: AuditEvent.Outcome.STALE,
@@ -328,12 +379,22 @@ _TRAIL = {
 def _decide(change: ChangeRequest, status: str, actor: str, reason: str) -> None:
     change.status, change.decided_by, change.decided_at, change.decision_reason = status, actor, clock.now(), reason
     change.save(update_fields=["status", "decided_by", "decided_at", "decision_reason"])
+    _record(change, actor, _TRAIL[ChangeRequest.Status(status)], reason)
+
+
+def _attempt(change: ChangeRequest, actor: str, code: str, message: str) -> Refused:
+    """Refuse who may not decide, and record it; the change goes on waiting."""
+    _record(change, actor, AuditEvent.Outcome.REFUSED, message)
+    return Refused(code, message)
+
+
+def _record(change: ChangeRequest, actor: str, outcome: str, reason: str) -> None:
     with origin.of(change_id=change.pk):
         audit.record(
             action=change.action,
             target=change.target,
             actor=actor,
-            outcome=_TRAIL[ChangeRequest.Status(status)],
+            outcome=outcome,
             reason=reason,
             before=change.before,
             after=change.patch,

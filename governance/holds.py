@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.conf import settings
 
-from governance import clock
+from governance import clock, grants
 from governance.models import EVERYTHING, Hold
 
 __all__ = ["EVERYTHING", "lift", "pinning", "place", "standing"]
@@ -39,7 +39,10 @@ def place(
 
 def lift(*, scope: str, source: str, code: str, key: str = "") -> bool:
     """Take a hold away, in the transaction that changes the lever's state; say whether one was there."""
-    deleted, _by_model = Hold.objects.filter(scope=scope, source=source, code=code, key=key).delete()
+    held = Hold.objects.filter(scope=scope, source=source, code=code, key=key)
+    if held.exists():
+        grants.demand({f"hold {code}"})
+    deleted, _by_model = held.delete()
     return deleted > 0
 
 

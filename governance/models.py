@@ -82,6 +82,14 @@ class Epoch(models.Model):
         return str(self.value)
 
 
+class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
+    """Questions about change requests."""
+
+    def broken(self) -> ChangeRequestQuerySet:
+        """Return those that were applied by breaking the glass, and that nobody else has looked at."""
+        return self.filter(status=ChangeRequest.Status.FORCED, looked_at__isnull=True)
+
+
 class ChangeRequest(models.Model):
     """A loosening change that waits for a second person."""
 
@@ -95,6 +103,7 @@ class ChangeRequest(models.Model):
         STALE = "STALE", "stale: the target changed meanwhile"
         EXPIRED = "EXPIRED", "expired"
         REFUSED = "REFUSED", "refused when it was to be applied"
+        FORCED = "FORCED", "applied by breaking the glass"
 
     action = models.CharField(max_length=64, help_text="The named action, such as risk.policy.set.")
     target = models.CharField(max_length=160, blank=True, help_text="What it changes, such as WHOLESALE.")
@@ -110,6 +119,10 @@ class ChangeRequest(models.Model):
     decided_by = models.CharField(max_length=150, blank=True, help_text="Who approved, rejected or withdrew it.")
     decided_at = models.DateTimeField(null=True, blank=True, help_text="When that was (UTC).")
     decision_reason = models.TextField(blank=True, help_text="Why it was decided so.")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When another looked at a broken glass (UTC).")
+    looked_at_by = models.CharField(max_length=150, blank=True, help_text="Who that was.")
+
+    objects = ChangeRequestQuerySet.as_manager()
 
     class Meta:
         db_table = "change_request"
@@ -146,6 +159,8 @@ class AuditEvent(AppendOnly):
         STALE = "STALE", "stale"
         EXPIRED = "EXPIRED", "expired"
         REFUSED = "REFUSED", "refused"
+        BROKE_GLASS = "BROKE_GLASS", "applied by breaking the glass"
+        LOOKED_AT = "LOOKED_AT", "broken glass looked at"
 
     at = models.DateTimeField(help_text="When (UTC).")
     actor = models.CharField(max_length=150, help_text="Who: the authenticated user, or the name given in open mode.")

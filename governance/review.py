@@ -64,4 +64,8 @@ def _own() -> Section:
         ),
     ]
     alarms = [f"{len(waiting)} change(s) wait for a second person"] if waiting else []
+    alarms += [
+        f"the glass was broken: {change} by {change.decided_by}, and nobody else has looked at it ({change.reason})"
+        for change in ChangeRequest.objects.broken()
+    ]
     return Section("governance", "Holds and changes", data, tables, alarms)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth import get_user_model
+
 READ = "read"
 ACT = "act"
 OPERATE = "operate"
@@ -42,6 +44,11 @@ def rights_of(user: Any) -> frozenset[str]:
         return frozenset(RIGHTS)
     held: frozenset[str] | None = getattr(user, "_governance_rights", None)
     return remember(user, user.groups.values_list("name", flat=True)) if held is None else held
+
+
+def holds(username: str, right: str) -> bool:
+    """Say whether ``username`` is an account with ``right``."""
+    return right in rights_of(get_user_model()._default_manager.filter(username=username).first())
 
 
 def remember(user: Any, names: Iterable[str | None]) -> frozenset[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth.models import Group
 
-from governance import register, roles
-from governance.models import Epoch
+from governance import changes, clock, register, roles
+from governance.models import ChangeRequest, Epoch
 
 
 def missing() -> list[str]:
@@ -23,3 +26,17 @@ def restore(*, actor: str, reset: bool = False) -> list[str]:
         put.append("epoch")
     put += [f"role {name}" for name in roles.ROLES if Group.objects.get_or_create(name=name)[1]]
     return put + [name for lever in register.levers() for name in lever.restore_seeds(actor=actor, reset=reset)]
+
+
+def submitted(name: str, *, action: str, target: str, patch: Mapping[str, Any], actor: str) -> list[str]:
+    """Put a seed row's controls back through the door, and name it if any of it was put.
+
+    What loosens waits for a second person, as every change does; what waits already is not proposed again.
+    """
+    waits = ChangeRequest.objects.filter(status=ChangeRequest.Status.PENDING, expires_at__gt=clock.now())
+    if waits.filter(action=action, target=target, requested_by=actor).exists():
+        return []
+    outcome = changes.submit(action=action, target=target, patch=patch, actor=actor, reason="seed")
+    if isinstance(outcome, changes.Pending):
+        return [f"{name} (what loosens waits for a second person: change request {outcome.change.pk})"]
+    return [name] if isinstance(outcome, changes.Applied) else []

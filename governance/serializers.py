@@ -48,7 +48,7 @@ class ChangeRequestSerializer(serializers.ModelSerializer[ChangeRequest]):
         model = ChangeRequest
         fields: ClassVar = [
             "id", "action", "target", "patch", "before", "reason", "requested_by", "requested_at", "expires_at",
-            "status", "decided_by", "decided_at", "decision_reason",
+            "status", "decided_by", "decided_at", "decision_reason", "looked_at", "looked_at_by",
         ]  # fmt: skip
 
 

@@ -77,7 +77,13 @@ class ChangeRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
     queryset = ChangeRequest.objects.order_by("-pk")
     serializer_class = ChangeRequestSerializer
     filterset_class = ChangeRequestFilter
-    rights: ClassVar = {"approve": roles.APPROVE, "reject": roles.APPROVE, "withdraw": roles.OPERATE}
+    rights: ClassVar = {
+        "approve": roles.APPROVE,
+        "reject": roles.APPROVE,
+        "withdraw": roles.OPERATE,
+        "break_glass": roles.BREAK_GLASS,
+        "look": roles.APPROVE,
+    }
 
     @extend_schema(request=WriteSerializer)
     @action(detail=True, methods=["post"])
@@ -96,6 +102,18 @@ class ChangeRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back a change of one's own."""
         return self._decide(request, pk, changes.withdraw)
+
+    @extend_schema(request=WriteSerializer)
+    @action(detail=True, methods=["post"], url_path="break-glass")
+    def break_glass(self, request: Request, pk: str) -> Response:
+        """Apply the change alone, in an emergency; needs a reason, and shouts."""
+        return self._decide(request, pk, changes.break_glass)
+
+    @extend_schema(request=WriteSerializer)
+    @action(detail=True, methods=["post"])
+    def look(self, request: Request, pk: str) -> Response:
+        """Say that another person has looked at a broken glass."""
+        return self._decide(request, pk, changes.look_at_broken_glass)
 
     def _decide(self, request: Request, pk: str, decide: Any) -> Response:
         written = WriteSerializer(data=request.data)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from heimdall import services
+from governance.seeds import submitted
+from heimdall import rules
 from heimdall.models import HeimdallPolicy
 
 
@@ -36,8 +37,12 @@ def missing() -> list[str]:
 
 def restore(*, actor: str, reset: bool) -> list[str]:
     """Put missing policies back; with ``reset``, set edited ones back to the seed's controls."""
-    return [
-        f"heimdall_policy {domain}"
-        for domain, controls in POLICIES.items()
-        if services.restore_seed(domain=domain, controls=controls, actor=actor, reset=reset)
-    ]
+    rows = {row.domain: row for row in HeimdallPolicy.objects.filter(domain__in=POLICIES)}
+    put = []
+    for domain, controls in POLICIES.items():
+        row = rows.get(domain)
+        if row is None or (reset and any(getattr(row, name) != value for name, value in controls.items())):
+            put += submitted(
+                f"heimdall_policy {domain}", action=rules.SET_POLICY, target=domain, patch=controls, actor=actor
+            )
+    return put

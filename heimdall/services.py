@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.db.models import F
 
-from governance import audit, clock, holds
+from governance import audit, clock, grants, holds
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import NotFound
@@ -92,6 +92,7 @@ def authorize(*, recommendation_id: int, actor: str) -> Authorization:
 def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> HeimdallPolicy | Refused:
     """Change the controls of a policy that ``patch`` names, creating one that asks for everything if need be."""
     policy = locked_policy(domain)
+    grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
     before = None if policy.pk is None else policy.snapshot()
     for name, value in patch.items():
         setattr(policy, name, value)
@@ -104,15 +105,6 @@ def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str
     after = policy.snapshot()
     audit.record(action=rules.SET_POLICY, target=domain, actor=actor, reason=reason, before=before, after=after)
     return policy
-
-
-@transaction.atomic
-def restore_seed(*, domain: str, controls: Mapping[str, Any], actor: str, reset: bool = False) -> bool:
-    """Put a missing policy back, or with ``reset`` an edited one to the seed's controls; say whether it was put."""
-    policy = locked_policy(domain)
-    if policy.pk is not None and (not reset or all(getattr(policy, name) == controls[name] for name in controls)):
-        return False
-    return isinstance(set_policy(domain=domain, patch=controls, actor=actor, reason="seed"), HeimdallPolicy)
 
 
 def locked_policy(domain: str) -> HeimdallPolicy:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from regression import rules, services
+from governance.seeds import submitted
+from regression import rules
 from regression.models import RegressionPolicy
 
 
@@ -36,8 +37,13 @@ def missing() -> list[str]:
 
 def restore(*, actor: str, reset: bool) -> list[str]:
     """Put missing policies back; with ``reset``, set edited ones back to the seed's controls."""
-    return [
-        f"regression_policy {rules.key(domain, metric)}"
-        for (domain, metric), controls in POLICIES.items()
-        if services.restore_seed(domain=domain, metric=metric, controls=controls, actor=actor, reset=reset)
-    ]
+    rows = {(row.domain, row.metric): row for row in RegressionPolicy.objects.all()}
+    put = []
+    for pair, controls in POLICIES.items():
+        row = rows.get(pair)
+        if row is None or (reset and any(getattr(row, name) != value for name, value in controls.items())):
+            key = rules.key(*pair)
+            put += submitted(
+                f"regression_policy {key}", action=rules.SET_POLICY, target=key, patch=controls, actor=actor
+            )
+    return put

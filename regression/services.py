@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from governance import audit, clock, holds, names
+from governance import audit, clock, grants, holds, names
 from governance.changes import Refused
 from governance.errors import Invalid, NotFound
 from regression import rules, tripping, words
@@ -71,6 +71,7 @@ def rearm(*, domain: str, metric: str, actor: str, reason: str) -> RegressionSta
     if not reason.strip():
         raise Invalid({"reason": ["Say why: a re-arming is recorded with its reason."]})
     policy, state = locked_tripwire(domain, metric)
+    grants.demand({"triggered"})
     before = state.snapshot()
     if state.baseline_end_id is not None:
         tripping.leave_out(state, state.baseline_end_id)
@@ -92,6 +93,7 @@ def set_policy(
     """
     policy = locked_policy(domain, metric)
     check_policy(policy, patch)
+    grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
     before = None if policy.pk is None else policy.snapshot()
     was_enabled = policy.enabled
     for name, value in patch.items():
@@ -135,16 +137,6 @@ def resolve_incident(*, incident_id: int, actor: str, reason: str = "") -> Regre
     incident.status = RegressionIncident.Status.RESOLVED
     incident.resolved_at, incident.resolved_by, incident.resolution = now, actor, reason
     return _dealt_with(incident, rules.RESOLVE, before, actor, reason)
-
-
-@transaction.atomic
-def restore_seed(*, domain: str, metric: str, controls: Mapping[str, Any], actor: str, reset: bool = False) -> bool:
-    """Put a missing policy back, or with ``reset`` an edited one to the seed's controls; say whether it was put."""
-    policy = locked_policy(domain, metric)
-    if policy.pk is not None and (not reset or all(getattr(policy, name) == controls[name] for name in controls)):
-        return False
-    put = set_policy(domain=domain, metric=metric, patch=controls, actor=actor, reason="seed")
-    return isinstance(put, RegressionPolicy)
 
 
 def locked_policy(domain: str, metric: str) -> RegressionPolicy:

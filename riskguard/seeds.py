@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from governance import money
+from governance.seeds import submitted
 from riskguard import services
 from riskguard.models import RiskPolicy
 
+MONEY = ("max_daily_loss", "max_daily_exposure", "max_open_risk")
 _NO_CAP = {"max_amount_per_action": None, "max_actions_per_day": None, "max_actions_per_minute": None}
 POLICIES: dict[str, dict[str, Any]] = {
     "GLOBAL": {
@@ -32,8 +35,13 @@ def missing() -> list[str]:
 
 def restore(*, actor: str, reset: bool) -> list[str]:
     """Put missing policies back; with ``reset``, set edited ones back to the seed's controls."""
-    return [
-        f"risk_policy {engine}"
-        for engine, controls in POLICIES.items()
-        if services.restore_seed(engine=engine, controls=controls, actor=actor, reset=reset)
-    ]
+    rows = {row.engine: row for row in RiskPolicy.objects.filter(engine__in=POLICIES)}
+    put = []
+    for engine, controls in POLICIES.items():
+        row = rows.get(engine)
+        if row is None or (reset and any(getattr(row, name) != value for name, value in controls.items())):
+            patch = {name: money.to_units(value) if name in MONEY else value for name, value in controls.items()}
+            put += submitted(
+                f"risk_policy {engine}", action=services.SET_POLICY, target=engine, patch=patch, actor=actor
+            )
+    return put

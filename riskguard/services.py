@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, OperationalError, transaction
 
-from governance import audit, clock, holds
+from governance import audit, clock, grants, holds
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
@@ -141,6 +141,7 @@ def set_policy(*, engine: str, patch: Mapping[str, Any], actor: str, reason: str
     refusal = why_not(policy, patch)
     if refusal is not None:
         return refusal
+    grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
     return _write(policy, patch, actor, reason)
 
 
@@ -148,18 +149,6 @@ def set_policy(*, engine: str, patch: Mapping[str, Any], actor: str, reason: str
 def throttle(*, engine: str, actor: str, reason: str) -> RiskPolicy:
     """Disable the policy of ``engine``, creating it disabled where there is none. Never refused."""
     return _write(locked_policy(engine), {"enabled": False}, actor, reason)
-
-
-@transaction.atomic
-def restore_seed(*, engine: str, controls: Mapping[str, Any], actor: str, reset: bool = False) -> bool:
-    """Put a missing policy back, or with ``reset`` an edited one to the seed's controls; say whether it was put.
-
-    A policy that a tripwire pins stays disabled, so it is not put back.
-    """
-    policy = locked_policy(engine)
-    if policy.pk is not None and (not reset or all(getattr(policy, name) == controls[name] for name in controls)):
-        return False
-    return isinstance(set_policy(engine=engine, patch=controls, actor=actor, reason="seed"), RiskPolicy)
 
 
 def locked_policy(engine: str) -> RiskPolicy:

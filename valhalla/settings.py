@@ -86,6 +86,7 @@ API_AUTH = env.choice("API_AUTH", ("token", "open"), default="token")
 FOUR_EYES = env.flag("FOUR_EYES", default=API_AUTH == "token")
 if FOUR_EYES and API_AUTH == "open":
     raise odd("FOUR_EYES", env.text("FOUR_EYES"), "0 where API_AUTH is open: a second person needs a name, so a token")
+FOUR_EYES_TTL_HOURS = env.integer("FOUR_EYES_TTL_HOURS", default=72, minimum=1, maximum=720)
 # Whose X-Forwarded-For is believed, in the trail and by the lockout; never for whether a caller is local.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 

@@ -17,6 +17,8 @@ from governance.console.deciding import DecidePage
 from governance.console.history import HistoryPage
 from governance.console.offers import may
 from governance.console.pages import Page
+from governance.models import ChangeRequest
+from governance.register import Check
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -52,6 +54,10 @@ class ConsoleSite(UnfoldAdminSite):
         reads = self.has_permission(request) and may(request, roles.READ)
         head = [lever.status() for lever in register.levers() if lever.status] if reads else []
         posture = [check for check in readiness.posture() if not check.ok]
+        posture += [
+            Check("glass", ok=False, detail=f"The glass was broken: {change} by {change.decided_by}. Look at it.")
+            for change in (ChangeRequest.objects.broken() if reads else ())
+        ]
         # Unfold writes the colours into each page, which a strict content policy refuses: they stand in console.css.
         return {**context, "heads": head, "posture": posture, "colors": None}
 

@@ -14,6 +14,7 @@ from governance.changes import Applied, Pending, Refused
 from governance.models import AuditEvent, ChangeRequest
 from riskguard.models import RiskPolicy
 from riskguard.services import locked_policy
+from tests.approvers import approver
 from tests.riskguard.factories import policy
 from tests.riskguard.racing import Attempt, Caller, errors, holding_writes, until_waiting, with_and_without_locks
 
@@ -22,8 +23,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql, p
 
 
 @pytest.fixture(autouse=True)
-def _four_eyes(settings: LazySettings) -> None:
+def _four_eyes(settings: LazySettings, seeded_noon: None) -> None:
     settings.FOUR_EYES = True
+    approver("pat", "kim")
 
 
 def _proposed() -> ChangeRequest:

@@ -7,6 +7,7 @@ from typing import Any
 from governance import changes
 from governance.changes import Applied, Pending, Refused
 from governance.models import AuditEvent, ChangeRequest
+from tests.approvers import approver
 from tests.governance.toys import TURN
 
 
@@ -21,6 +22,7 @@ def proposed(patch: dict[str, Any], action: str = TURN, **more: Any) -> ChangeRe
 
 
 def approve(change: ChangeRequest, actor: str = "pat") -> Applied | Refused:
+    approver(actor)
     return changes.approve(change_id=change.pk, actor=actor, reason="seen")
 
 

@@ -13,11 +13,17 @@ from governance import changes, clock, origin
 from governance.changes import Applied, Pending, Refused
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent, ChangeRequest
+from tests.approvers import approver
 from tests.governance.door import approve, proposed, refused, status, submit, trail
 from tests.governance.toys import SWAP, TURN, Dial, toy_lever
 
 SECOND = dt.timedelta(seconds=1)
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_four_eyes")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_four_eyes", "_pat_approves")]
+
+
+@pytest.fixture
+def _pat_approves(db: None) -> None:
+    approver("pat")
 
 
 def test_what_tightens_waits_for_no_one(dial: Dial) -> None:

@@ -13,6 +13,7 @@ from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent
 from heimdall import seeds, services
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from tests.approvers import approver
 from tests.heimdall.factories import PolicyFactory, RecommendationFactory, ScorecardFactory, earned, today
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live")]
@@ -299,6 +300,7 @@ def test_with_four_eyes_what_tightens_is_applied_and_what_loosens_waits(settings
     assert isinstance(outcome, changes.Pending)
     row = HeimdallPolicy.objects.get(domain=DOMAIN)
     assert (row.min_sandbox_trials, row.prod_use_enabled, row.min_confidence_prod) == (20, False, Decimal("0.9"))
+    approver("sam")
     assert isinstance(changes.approve(change_id=outcome.change.pk, actor="sam"), changes.Applied)
     row.refresh_from_db()
     assert (row.prod_use_enabled, row.min_confidence_prod) == (True, Decimal("0.8"))

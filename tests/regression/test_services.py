@@ -13,11 +13,12 @@ import golive.selectors
 import golive.services
 import riskguard.selectors
 import riskguard.services
-from governance import changes, holds
+from governance import changes, grants, holds
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent, Hold
 from regression import seeds, selectors, services
 from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from tests.approvers import approver
 from tests.regression.factories import (
     DOMAIN,
     METRIC,
@@ -511,6 +512,7 @@ def test_a_patch_that_does_both_applies_what_tightens_and_leaves_the_rest_pendin
     assert outcome.change.patch == {"window_events": 100, "min_events_to_enforce": 60}
     policy = RegressionPolicy.objects.get(**WHOLESALE)
     assert (policy.enabled, policy.max_drop_fraction, policy.window_events) == (True, Decimal("0.1"), 50)
+    approver("ada")
     approved = changes.approve(change_id=outcome.change.pk, actor="ada")
     assert isinstance(approved, changes.Applied)
     policy.refresh_from_db()
@@ -553,6 +555,7 @@ def test_a_re_arming_waits_for_a_second_person_and_events_meanwhile_do_not_make_
     assert isinstance(outcome, changes.Pending)
     assert RegressionState.objects.get().triggered
     record("SS")
+    approver("ada")
     assert isinstance(changes.approve(change_id=outcome.change.pk, actor="ada"), changes.Applied)
     state = RegressionState.objects.get()
     assert (state.triggered, state.armed_after_id) == (False, KpiEvent.objects.latest("pk").pk)
@@ -563,7 +566,9 @@ def test_a_re_arming_that_waited_while_another_was_made_is_stale(settings: LazyS
     settings.FOUR_EYES = True
     tripped()
     outcome = _submit("regression.rearm")
-    rearm()
+    with grants.given():
+        rearm()
+    approver("ada")
     refusal = changes.approve(change_id=outcome.change.pk, actor="ada")
     assert isinstance(refusal, changes.Refused)
     assert refusal.code == "stale"

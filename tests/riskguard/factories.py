@@ -10,7 +10,7 @@ from django.apps import apps
 from factory.django import DjangoModelFactory
 
 from golive.services import enable
-from governance import clock
+from governance import clock, grants
 from riskguard import services
 from riskguard.decisions import Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
@@ -91,7 +91,8 @@ def go_live() -> None:
 def policy(engine: str, **controls: Any) -> RiskPolicy:
     """Set every control of a policy: no cap and enabled, but for ``controls`` (minor units)."""
     patch = {**dict.fromkeys(CAPS), "enabled": True, **controls}
-    row = services.set_policy(engine=engine, patch=patch, actor="ops", reason="tests")
+    with grants.given():
+        row = services.set_policy(engine=engine, patch=patch, actor="ops", reason="tests")
     assert isinstance(row, RiskPolicy)
     return row
 
