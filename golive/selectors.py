@@ -7,10 +7,10 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection
 
 from golive.models import GoLiveState
 from governance import epoch
+from governance.database import opening_read
 from governance.errors import Unavailable
 from governance.models import EVERYTHING
 
@@ -72,9 +72,7 @@ def reading(at: dt.datetime) -> Reading:
 
     ``at`` (aware, UTC) tells which holds have ended.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_READING)
-        rows = cursor.fetchall()
+    rows = opening_read(_READING)
     if not rows:
         raise Unavailable(MISSING)
     enabled, killed, number = rows[0][:3]

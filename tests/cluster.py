@@ -59,12 +59,16 @@ class Cluster:
 
     def kill(self) -> None:
         """``kill -9`` the server and every process of it, as a loss of power does."""
-        server = psutil.Process(self._server.pid)
-        every = [server, *server.children()]
+        every = self.processes()
         for process in every:
             process.kill()
         self._server.wait()
         psutil.wait_procs(every, timeout=PATIENCE_SECONDS)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the server's process and those that it has started."""
+        server = psutil.Process(self._server.pid)
+        return [server, *server.children()]
 
     def kill_a_backend(self) -> None:
         """``kill -9`` one process that serves a caller; the server then ends all others and recovers by itself."""

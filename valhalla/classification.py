@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_urlconf, resolve
 
 if TYPE_CHECKING:
     from valhalla.settings import PathRule
@@ -49,16 +50,22 @@ def kind_of(path: str, method: str) -> Kind:
     The path is judged both as it was sent, which is how it is resolved, and in its normal form, and the stricter class
     counts: no spelling of a path is a way round the rule of either.
     """
-    rules = [_rule(spelling.lower()) for spelling in (path, normalised(path))]
+    return _kind_of(path, method, tuple(settings.GATE_PATH_RULES), get_urlconf() or settings.ROOT_URLCONF)
+
+
+# Addresses are few, and to resolve one costs a third of the gate.
+@functools.lru_cache(maxsize=4096)
+def _kind_of(path: str, method: str, known: tuple[PathRule, ...], urlconf: str) -> Kind:
+    rules = [_rule(spelling.lower(), known) for spelling in (path, normalised(path))]
     by_method = OBSERVE_ONLY if method in _SAFE else PROD_EXEC
     strictest = max((rule.exec_class if rule else by_method for rule in rules), key=STRICTER.index)
-    label, engine = _label(path)
+    label, engine = _label(path, urlconf)
     engines = {engine} if engine else {rule.engine for rule in rules if rule and rule.engine}
     return Kind(label or strictest, frozenset(engines))
 
 
-def _rule(path: str) -> PathRule | None:
-    matching = [rule for rule in settings.GATE_PATH_RULES if _within(path, rule.prefix)]
+def _rule(path: str, known: tuple[PathRule, ...]) -> PathRule | None:
+    matching = [rule for rule in known if _within(path, rule.prefix)]
     return max(matching, key=lambda rule: len(rule.prefix), default=None)
 
 
@@ -66,10 +73,10 @@ def _within(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(prefix + "/")
 
 
-def _label(path: str) -> tuple[str | None, str | None]:
+def _label(path: str, urlconf: str) -> tuple[str | None, str | None]:
     """Return the label and the engine that the view at ``path`` bears (``exec_class``, ``exec_engine``)."""
     try:
-        view = resolve(path).func
+        view = resolve(path, urlconf).func
     except Resolver404:
         return None, None
     owner = getattr(view, "cls", None) or getattr(view, "view_class", None) or view

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
+from golive import selectors
+from governance import clock
 from regression import services as tripwires
 from riskguard import services
 from tests.riskguard.factories import reserve, reserved
@@ -30,15 +32,37 @@ def test_a_lost_connection_errs_once(what: str) -> None:
     }[what]
 
     def twice() -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            dropped = cursor.fetchone()
-        Caller(partial(_drop, dropped)).told()
+        _lose_the_connection()
         with pytest.raises(OperationalError):
             call()
         return call()
 
     assert Caller(twice).told()
+
+
+def test_the_gate_replaces_a_lost_connection_before_anyone_notices() -> None:
+    def asked() -> Any:
+        _lose_the_connection()
+        connection.close_if_unusable_or_obsolete()  # as at the start of a request
+        return selectors.reading(clock.now())
+
+    assert Caller(asked).told().go_live_enabled
+
+
+def test_the_gate_does_not_read_again_on_a_connection_that_was_tried() -> None:
+    def asked() -> Any:
+        selectors.reading(clock.now())
+        _lose_the_connection()
+        return selectors.reading(clock.now())
+
+    assert isinstance(Caller(asked).outcome(), OperationalError)
+
+
+def _lose_the_connection() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        dropped = cursor.fetchone()
+    Caller(partial(_drop, dropped)).told()
 
 
 def _drop(process: tuple[int]) -> None:
