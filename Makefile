@@ -11,7 +11,7 @@ PRODUCTION := VALHALLA_ENV_FILE= ENV=production GO_LIVE_ENFORCE=1 API_AUTH=token
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv run demo test chaos mutants lint statistics clean
+.PHONY: help .venv run demo test chaos mutants bench lint statistics clean
 
 help: ## say what there is
 	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ chaos: .venv ## kill 50 workers and 10 databases under load, and hold what is le
 
 mutants: .venv ## break the risk guard on purpose, one way at a time: a test must notice each
 	@$(BIN)/python -m tests.mutants
+
+bench: .venv ## measure side by side with what the product must not fall behind, and write bench/RESULTS.md
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-bench.txt
+	@$(BIN)/python -m bench
 
 lint: .venv ## run every check, the cheapest first
 	$(BIN)/ruff check --quiet

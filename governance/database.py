@@ -42,13 +42,13 @@ def opening_read(statement: str) -> list[tuple[Any, ...]]:
     Django would try the connection in a round trip of its own, which is half of what such a read costs. Where it turns
     out to be dead, it is replaced and the statement is sent once more: it must write nothing.
     """
-    unproven = connection.connection is not None and connection.health_check_enabled
-    unproven = unproven and not connection.health_check_done and not connection.in_atomic_block
-    connection.health_check_done = True
+    line: Any = connection  # the stubs know nothing of its health
+    unproven = line.connection is not None and line.health_check_enabled and not line.health_check_done
+    line.health_check_done = True
     try:
         return _rows(statement)
     except (OperationalError, InterfaceError):
-        if not unproven:
+        if not unproven or connection.in_atomic_block:
             raise
         connection.close()
         return _rows(statement)
