@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F
+from django.db.models import Case, F, Q, When
 from knox.crypto import hash_token
 from knox.models import AbstractAuthToken
 
@@ -27,6 +27,12 @@ class TokenQuerySet(models.QuerySet["Token"]):
         )
         return found
 
+    def lease(self, token: Token, minute: int, share: int, limit: int) -> bool:
+        """Take ``share`` writes out of the token's ``minute``, and say whether ``limit`` left so many."""
+        more = Case(When(writes_minute=minute, then=F("writes_leased") + share), default=share)
+        room = Q(writes_minute__lt=minute) | Q(writes_leased__lte=limit - share)
+        return bool(self.filter(room, pk=token.pk).update(writes_leased=more, writes_minute=minute))
+
 
 class Token(AbstractAuthToken):
     """A bearer token: knox's, hashed and expiring, and the engines that its holder acts for.
@@ -38,6 +44,9 @@ class Token(AbstractAuthToken):
     role: str | None  # by TokenQuerySet.presented
 
     engines = models.JSONField(default=list, blank=True, help_text="The engines that it acts for; empty: none.")
+
+    writes_minute = models.BigIntegerField(default=0, help_text="The minute in which writes were last taken.")
+    writes_leased = models.PositiveIntegerField(default=0, help_text="The writes that were taken in it.")
 
     objects = TokenQuerySet.as_manager()
 

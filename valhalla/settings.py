@@ -87,6 +87,9 @@ FOUR_EYES = env.flag("FOUR_EYES", default=API_AUTH == "token")
 if FOUR_EYES and API_AUTH == "open":
     raise odd("FOUR_EYES", env.text("FOUR_EYES"), "0 where API_AUTH is open: a second person needs a name, so a token")
 FOUR_EYES_TTL_HOURS = env.integer("FOUR_EYES_TTL_HOURS", default=72, minimum=1, maximum=720)
+WRITES_PER_MINUTE = env.integer("WRITES_PER_MINUTE", default=60_000, minimum=1, maximum=10_000_000)
+# A batch of 10,000 events is about 2 MB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 # Whose X-Forwarded-For is believed, in the trail and by the lockout; never for whether a caller is local.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
@@ -120,6 +123,7 @@ MIDDLEWARE = [
     "valhalla.policy.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "valhalla.middleware.RequestIdMiddleware",
+    "valhalla.limits.BodyLimitMiddleware",
     "valhalla.middleware.GoLiveMiddleware",
     "valhalla.middleware.ExecutionClassMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -263,7 +267,7 @@ REST_FRAMEWORK = {
         "access.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["governance.permissions.HasRight"],
+    "DEFAULT_PERMISSION_CLASSES": ["access.quota.WithinQuota", "governance.permissions.HasRight"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "governance.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "governance.schema.Schema",
