@@ -1,21 +1,27 @@
 """Every address: the control plane, the reference engine, the documentation, the console."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.module_loading import module_has_submodule
 from django.views.generic import RedirectView
 
+from governance import register
 from governance.routing import route
 from valhalla import documentation, views
+
+LEVERS = [apps.get_app_config(lever.name) for lever in register.levers()]
 
 urlpatterns = [
     route("api/governance", views.IndexView.as_view(), "governance-index"),
     route("api/system/status", views.StatusView.as_view(), "system-status"),
     route("health", views.HealthView.as_view(), "health"),
     route("health/ready", views.ReadyView.as_view(), "health-ready"),
-    path("api/governance/", include("golive.urls")),
-    path("api/governance/", include("riskguard.urls")),
-    path("api/governance/", include("heimdall.urls")),
-    path("api/governance/", include("regression.urls")),
+    *(
+        path("api/governance/", include(f"{app.name}.urls"))
+        for app in LEVERS
+        if module_has_submodule(app.module, "urls")
+    ),
     path("api/governance/", include("governance.urls")),
     path("api/", include("examples.deals.urls")),
     route("openapi.json", documentation.SchemaView.as_view(), "openapi"),
