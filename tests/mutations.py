@@ -56,9 +56,8 @@ _REPLAYING = "            RETURN NEXT;\n            CONTINUE;"
 _LOCKING = "    policies = RiskPolicy.objects.locked(GLOBAL, *{order.engine for order in orders})\n"
 _WAITING = "    -- GLOBAL is the mutex of every money path, and everything below is read after the wait for it.\n"
 _ONE_LEVEL = ("     WHERE CASE m.cap", "     WHERE m.refused_by {} 'GLOBAL' AND CASE m.cap")
-_HOLDS = """        SELECT h.rank, h.code, h.reason, '' INTO rank, reason, words, refused_by
-          FROM governance_holds_v1(engines[place], enforced, instant) h LIMIT 1;
-"""
+_HOLDS = "governance_holds_v1(engines[place], enforced, instant) g LIMIT 1"
+_BEFORE = "governance_holds_v1(engines[1], enforced, clock_timestamp())"
 
 MUTANTS = (
     _law(
@@ -84,7 +83,7 @@ MUTANTS = (
         Edit(LAW, "for hold in holds.standing(order.engine)]", "for hold in ()]"),
         test=HELD,
     ),
-    _function("ignores holds that stand", (_HOLDS, _HOLDS.replace(" h LIMIT 1", " h LIMIT 0")), test=HELD),
+    _function("ignores holds that stand", (_HOLDS, _HOLDS.replace("LIMIT 1", "LIMIT 0")), test=HELD),
     _law(
         "ignores what open reservations hold",
         Edit(
@@ -143,8 +142,7 @@ MUTANTS = (
     ),
     _function(
         "drops the carry over midnight",
-        ("(today, ceiling.engine, 0, ceiling.open_risk_reserved, 0, 0)", "(today, ceiling.engine, 0, 0, 0, 0)"),
-        ("(today, own.engine, 0, own.open_risk_reserved, 0, 0)", "(today, own.engine, 0, 0, 0, 0)"),
+        ("SELECT today, l.name, 0, coalesce((", "SELECT today, l.name, 0, 0 * coalesce(("),
         test=CARRY,
     ),
     _law(
@@ -173,9 +171,8 @@ MUTANTS = (
     ),
     _function(
         "reads the hold before the lock",
-        (_WAITING, _HOLDS.replace("engines[place]", "engines[1]").replace("instant", "clock_timestamp()")),
-        ("        refused_by := NULL;\n        cap := '';\n", "        cap := '';\n"),
-        (_HOLDS, ""),
+        (_WAITING, f"    CREATE TEMP TABLE early ON COMMIT DROP AS SELECT * FROM {_BEFORE};\n"),  # noqa: S608
+        (_HOLDS, "early g LIMIT 1"),
         test=STOPPED,
     ),
 )

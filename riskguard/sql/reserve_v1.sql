@@ -9,17 +9,18 @@ CREATE TYPE risk_level_v1 AS (
     opened boolean, exposure_used bigint, open_risk_reserved bigint, realized_loss bigint, actions_count bigint
 );
 
--- The level of one engine (or GLOBAL) as it stands, or as it would open with the open risk carried on.
-CREATE FUNCTION risk_level_v1(named text, today date) RETURNS SETOF risk_level_v1
+-- The level of one engine (or GLOBAL) as it stands, or as it would open with the open risk carried on; with what a call
+-- under way has taken in ``actions`` and not written yet.
+CREATE FUNCTION risk_level_v1(named text, today date, taken bigint, actions bigint) RETURNS SETOF risk_level_v1
 LANGUAGE sql STABLE AS $$
     SELECT p.id, p.engine::text, p.max_daily_loss, p.max_daily_exposure, p.max_open_risk,
            p.max_amount_per_action, p.max_actions_per_day, p.max_actions_per_minute, p.enabled,
            p.changed_by::text, p.reason, p.created_at, p.updated_at,
            coalesce(l.day = today, false),
-           CASE WHEN l.day = today THEN l.exposure_used ELSE 0 END,
-           coalesce(l.open_risk_reserved, 0),
+           taken + CASE WHEN l.day = today THEN l.exposure_used ELSE 0 END,
+           taken + coalesce(l.open_risk_reserved, 0),
            CASE WHEN l.day = today THEN l.realized_loss ELSE 0 END,
-           CASE WHEN l.day = today THEN l.actions_count ELSE 0 END
+           actions + CASE WHEN l.day = today THEN l.actions_count ELSE 0 END
       FROM risk_policy p
       LEFT JOIN LATERAL (
                SELECT * FROM risk_ledger_day d WHERE d.engine = p.engine AND d.day <= today ORDER BY d.day DESC LIMIT 1
@@ -106,8 +107,10 @@ LANGUAGE sql AS $$
      ORDER BY o.expires_at, o.id
 $$;
 
--- Decides one order or a thousand, in their order as if each came alone, under one wait for the locks. No row comes
--- back where the epoch is missing: the caller must refuse. ``moment`` stands in for the clock in simulations.
+-- Decides one order or a thousand, in their order as if each came alone, under one wait for the locks; the holds and the
+-- epoch are read for each, so that a kill switch stops a batch under way. No row comes back where the epoch is missing:
+-- the caller must refuse. ``moment`` stands in for the clock in simulations. Plans are generic: to plan anew for each call
+-- would cost more than the decision.
 CREATE FUNCTION risk_reserve_v1(
     engines text[], amounts bigint[], actors text[], keys text[], digests text[], correlations text[], epochs bigint[],
     currency text, lifetime interval, enforced boolean, moment timestamptz
@@ -115,12 +118,19 @@ CREATE FUNCTION risk_reserve_v1(
     reason text, refused_by text, cap text, cap_limit bigint, used bigint, asked bigint, words text,
     replayed boolean, today date, epoch bigint, held risk_reservation, own risk_level_v1
 )
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     instant timestamptz;
     ceiling risk_level_v1;
     rank integer;
-    taken bigint;
+    -- What this call takes, by level, each at its first place here: the ledger is written once, since every update of a
+    -- row within a transaction makes the next one slower.
+    levels text[] := 'GLOBAL'::text || engines;
+    taken bigint[] := array_fill(0::bigint, ARRAY[cardinality(levels)]);
+    actions bigint[] := taken;
+    opened boolean := true;
+    level integer;
+    amount bigint;
 BEGIN
     -- GLOBAL is the mutex of every money path, and everything below is read after the wait for it.
     PERFORM 1 FROM risk_policy p
@@ -131,23 +141,24 @@ BEGIN
     today := greatest(
         (instant AT TIME ZONE 'UTC')::date,
         (SELECT max(l.day) FROM risk_ledger_day l WHERE l.engine = 'GLOBAL'));
-    SELECT * INTO ceiling FROM risk_level_v1('GLOBAL', today);
+    SELECT * INTO ceiling FROM risk_level_v1('GLOBAL', today, 0, 0);
 
     FOR place IN 1 .. cardinality(engines) LOOP
-        SELECT * INTO own FROM risk_level_v1(engines[place], today);
-        SELECT e.value INTO epoch FROM governance_epoch_v1() e;
-        IF epoch IS NULL THEN
-            RETURN;
+        IF place = 1 OR engines[place] <> engines[place - 1] THEN
+            level := array_position(levels, engines[place]);
+            SELECT * INTO own FROM risk_level_v1(engines[place], today, taken[level], actions[level]);
         END IF;
 
         -- What stops the engine whatever it asks for; of several, the lowest rank. The ranks are those of rules.py.
-        refused_by := NULL;
-        cap := '';
+        SELECT e.value, h.rank, h.code, h.reason, h.refused_by, '' INTO epoch, rank, reason, words, refused_by, cap
+          FROM governance_epoch_v1() e
+          LEFT JOIN (
+                   SELECT g.*, '' AS refused_by FROM governance_holds_v1(engines[place], enforced, instant) g LIMIT 1
+               ) h ON true;
+        EXIT WHEN epoch IS NULL;
         cap_limit := NULL;
         used := NULL;
         asked := NULL;
-        SELECT h.rank, h.code, h.reason, '' INTO rank, reason, words, refused_by
-          FROM governance_holds_v1(engines[place], enforced, instant) h LIMIT 1;
         IF epochs[place] <> epoch AND (rank IS NULL OR rank > 22) THEN
             rank := 22;
             reason := 'stale_epoch';
@@ -188,42 +199,34 @@ BEGIN
               FROM risk_room_v1(ceiling, own, amounts[place], instant);
             IF cap = 'max_open_risk' THEN
                 PERFORM risk_expire_v1(instant, today);
-                SELECT * INTO ceiling FROM risk_level_v1('GLOBAL', today);
-                SELECT * INTO own FROM risk_level_v1(engines[place], today);
+                SELECT * INTO ceiling FROM risk_level_v1('GLOBAL', today, taken[1], actions[1]);
+                SELECT * INTO own FROM risk_level_v1(engines[place], today, taken[level], actions[level]);
                 SELECT * INTO reason, refused_by, cap, cap_limit, used, asked
                   FROM risk_room_v1(ceiling, own, amounts[place], instant);
             END IF;
         END IF;
 
-        taken := 0;
+        amount := 0;
         IF reason IS NULL THEN
             reason := 'reserved';
-            taken := amounts[place];
-            IF NOT (ceiling.opened AND own.opened) THEN
-                INSERT INTO risk_ledger_day (
-                    day, engine, exposure_used, open_risk_reserved, realized_loss, actions_count)
-                VALUES (today, ceiling.engine, 0, ceiling.open_risk_reserved, 0, 0),
-                       (today, own.engine, 0, own.open_risk_reserved, 0, 0)
-                    ON CONFLICT DO NOTHING;
-            END IF;
-            UPDATE risk_ledger_day l
-               SET exposure_used = l.exposure_used + taken,
-                   open_risk_reserved = l.open_risk_reserved + taken,
-                   actions_count = l.actions_count + 1
-             WHERE l.day = today AND l.engine IN (ceiling.engine, own.engine);
+            amount := amounts[place];
             INSERT INTO risk_reservation (
                 engine, amount, currency, day, status, actor, idempotency_key, body_digest, correlation_id, epoch,
                 created_at, expires_at, resolved_by, needs_review)
             VALUES (
-                engines[place], taken, currency, today, 'OPEN', actors[place], keys[place],
+                engines[place], amount, currency, today, 'OPEN', actors[place], keys[place],
                 digests[place], correlations[place], epoch, instant, instant + lifetime, '', false)
             RETURNING * INTO held;
-            ceiling.opened := true;
-            ceiling.exposure_used := ceiling.exposure_used + taken;
-            ceiling.open_risk_reserved := ceiling.open_risk_reserved + taken;
+            opened := opened AND ceiling.opened AND own.opened;
+            taken[1] := taken[1] + amount;
+            actions[1] := actions[1] + 1;
+            taken[level] := taken[level] + amount;
+            actions[level] := actions[level] + 1;
+            ceiling.exposure_used := ceiling.exposure_used + amount;
+            ceiling.open_risk_reserved := ceiling.open_risk_reserved + amount;
             ceiling.actions_count := ceiling.actions_count + 1;
-            own.exposure_used := own.exposure_used + taken;
-            own.open_risk_reserved := own.open_risk_reserved + taken;
+            own.exposure_used := own.exposure_used + amount;
+            own.open_risk_reserved := own.open_risk_reserved + amount;
             own.actions_count := own.actions_count + 1;
         END IF;
         INSERT INTO risk_event (
@@ -232,11 +235,29 @@ BEGIN
         VALUES (
             instant, today, CASE WHEN held.id IS NULL THEN 'DENY' ELSE 'RESERVE' END, engines[place], held.id,
             amounts[place], reason, coalesce(refused_by, ''), coalesce(cap, ''),
-            cap_limit, used, today, taken, taken, 0, (held.id IS NOT NULL)::integer,
+            cap_limit, used, today, amount, amount, 0, (held.id IS NOT NULL)::integer,
             CASE WHEN ceiling.id IS NULL THEN '{}' ELSE jsonb_build_object('GLOBAL', risk_figures_v1(ceiling)) END
                 || CASE WHEN own.id IS NULL THEN '{}' ELSE jsonb_build_object(engines[place], risk_figures_v1(own)) END,
             actors[place], correlations[place]);
         RETURN NEXT;
     END LOOP;
+
+    IF NOT opened THEN
+        INSERT INTO risk_ledger_day (day, engine, exposure_used, open_risk_reserved, realized_loss, actions_count)
+        SELECT today, l.name, 0, coalesce((
+                   SELECT d.open_risk_reserved FROM risk_ledger_day d
+                    WHERE d.engine = l.name AND d.day < today ORDER BY d.day DESC LIMIT 1), 0), 0, 0
+          FROM unnest(levels, actions) AS l (name, actions)
+         WHERE l.actions > 0
+            ON CONFLICT DO NOTHING;
+    END IF;
+    IF actions[1] > 0 THEN
+        UPDATE risk_ledger_day d
+           SET exposure_used = d.exposure_used + l.taken,
+               open_risk_reserved = d.open_risk_reserved + l.taken,
+               actions_count = d.actions_count + l.actions
+          FROM unnest(levels, taken, actions) AS l (name, taken, actions)
+         WHERE d.day = today AND d.engine = l.name AND l.actions > 0;
+    END IF;
 END
 $$;
