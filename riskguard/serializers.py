@@ -19,6 +19,7 @@ from governance.fields import (
 )
 from governance.idempotency import MAX_KEY
 from governance.serializers import WriteSerializer
+from governance.shapes import shown
 from riskguard.decisions import MAX_ORDERS, LedgerLine, Resolution, Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS
@@ -229,9 +230,9 @@ class RulingSerializer(serializers.Serializer[Any]):
             "epoch": instance.epoch,
             "dry_run": order.dry_run,
             "replayed": instance.replayed,
-            "refused_by": DenialSerializer(denial).data if denial and denial.policy else None,
-            "policy": PolicySerializer(instance.policy).data if instance.policy else None,
-            "ledger": LedgerLineSerializer(instance.ledger).data if instance.ledger else None,
+            "refused_by": shown(DenialSerializer, denial) if denial and denial.policy else None,
+            "policy": shown(PolicySerializer, instance.policy) if instance.policy else None,
+            "ledger": shown(LedgerLineSerializer, instance.ledger) if instance.ledger else None,
         }
 
 
@@ -262,7 +263,7 @@ class ResolutionSerializer(serializers.Serializer[Any]):
         """Return the resolution with ``ok``."""
         return {
             "ok": True,
-            "reservation": ReservationSerializer(instance.reservation).data,
-            "ledger": LedgerLineSerializer(instance.ledger, many=True).data,
+            "reservation": shown(ReservationSerializer, instance.reservation),
+            "ledger": [shown(LedgerLineSerializer, line) for line in instance.ledger],
             "flags": instance.flags,
         }

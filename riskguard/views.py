@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
@@ -14,6 +14,7 @@ from governance.attribution import actor_of
 from governance.errors import Invalid
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer
+from governance.shapes import checked, shown
 from riskguard import selectors, services
 from riskguard.decisions import Order
 from riskguard.filters import EventFilter, LedgerDayFilter, ReservationFilter
@@ -102,7 +103,7 @@ class DecisionViewSet(viewsets.ViewSet):
     @extend_schema(parameters=[idempotency.HEADER], request=ReserveSerializer, responses=RulingSerializer)
     def reserve(self, request: Request) -> Response:
         """Take exposure out of today's room of GLOBAL and the engine; 200 both ways."""
-        asked = _checked(ReserveSerializer, request)
+        asked = checked(ReserveSerializer, request.data)
         require_engines(request, [asked["engine"]])
         ruling = services.reserve(
             engine=asked["engine"],
@@ -112,45 +113,37 @@ class DecisionViewSet(viewsets.ViewSet):
             correlation_id=asked["correlation_id"],
             dry_run=asked["dry_run"],
         )
-        return Response(RulingSerializer(ruling).data)
+        return Response(shown(RulingSerializer, ruling))
 
     @extend_schema(request=ReserveBatchSerializer, responses=RulingsSerializer)
     def reserve_many(self, request: Request) -> Response:
         """Decide up to 1,000 orders in turn, each as if it came alone, in one transaction; 200 whatever is refused."""
         if "Idempotency-Key" in request.headers:
             raise Invalid({"Idempotency-Key": ["A batch has a key for each item: send idempotency_key in the items."]})
-        asked = _checked(ReserveBatchSerializer, request)
+        asked = checked(ReserveBatchSerializer, request.data)
         require_engines(request, [item["engine"] for item in asked["items"]])
         actor = actor_of(request, asked["actor"])
         rulings = services.reserve_many(orders=[Order(**item, actor=actor) for item in asked["items"]])
         reserved = sum(ruling.ok for ruling in rulings)
         told = {"reserved": reserved, "refused": len(rulings) - reserved, "answers": rulings}
-        return Response(RulingsSerializer(told).data)
+        return Response(shown(RulingsSerializer, told))
 
     @extend_schema(request=SettleSerializer, responses=ResolutionSerializer)
     def settle(self, request: Request) -> Response:
         """Say how the action ended: its open risk is freed, its loss counts today."""
-        asked = _checked(SettleSerializer, request)
+        asked = checked(SettleSerializer, request.data)
         require_engines(request, selectors.engines_of([asked["reservation_id"]]))
         actor = actor_of(request, asked["actor"])
         resolution = services.settle(
             reservation_id=asked["reservation_id"], realized_loss=asked["realized_loss"], actor=actor
         )
-        return Response(ResolutionSerializer(resolution).data)
+        return Response(shown(ResolutionSerializer, resolution))
 
     @extend_schema(request=ReleaseSerializer, responses=ResolutionSerializer)
     def release(self, request: Request) -> Response:
         """Give a reservation back whose action never happened."""
-        asked = _checked(ReleaseSerializer, request)
+        asked = checked(ReleaseSerializer, request.data)
         require_engines(request, selectors.engines_of([asked["reservation_id"]]))
         actor = actor_of(request, asked["actor"])
-        return Response(
-            ResolutionSerializer(services.release(reservation_id=asked["reservation_id"], actor=actor)).data
-        )
-
-
-def _checked(body: type[Any], request: Request) -> dict[str, Any]:
-    written = body(data=request.data)
-    written.is_valid(raise_exception=True)
-    checked: dict[str, Any] = written.validated_data
-    return checked
+        resolution = services.release(reservation_id=asked["reservation_id"], actor=actor)
+        return Response(shown(ResolutionSerializer, resolution))

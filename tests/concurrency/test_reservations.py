@@ -18,6 +18,7 @@ from riskguard import ledger, services
 from riskguard.decisions import Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL
+from tests.access.factories import caller
 from tests.riskguard.factories import DAY, HOUR, NOON, SECOND, TODAY, counters, policy, reserve, reserved
 from tests.riskguard.racing import (
     Attempt,
@@ -269,6 +270,18 @@ def test_a_decision_is_one_statement_whatever_comes_of_it() -> None:
             with CaptureQueriesContext(connection) as queries:
                 assert reserve(**asked).reason == reason
             assert len(queries) == 1
+
+
+@needs_postgresql
+def test_over_http_a_decision_is_its_authentication_and_one_statement() -> None:
+    client = caller("engine", "WHOLESALE")
+    single: dict[str, Any] = {"engine": "WHOLESALE", "amount": 5}
+    for path, body in (("check-and-reserve", single), ("check-and-reserve/batch", {"items": [single] * 3})):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.post(f"/api/governance/risk/{path}", body).status_code == 200
+        authentication, decision = [query["sql"] for query in queries]
+        assert "access_token" in authentication
+        assert "risk_reserve_v1" in decision
 
 
 @pytest.mark.parametrize("service", ["reserve", "settle", "release", "expire_some"])
