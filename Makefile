@@ -35,7 +35,7 @@ run: .venv .env ## serve on http://localhost:8000: migrated, seeded, with a firs
 	@$(BIN)/python manage.py seed_governance
 	@$(BIN)/python manage.py create_first_operator
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
-	@exec $(BIN)/gunicorn
+	@exec $(BIN)/python -m valhalla.serve
 
 demo: .venv .env ## fill the database with demo data, and say where to look
 	@$(BIN)/python manage.py migrate --verbosity 0

@@ -13,7 +13,7 @@ from governance import roles
 from governance.console import columns
 from governance.console.columns import BAD, GOOD, WARN
 from governance.console.screens import Screen
-from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, Seal
+from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, Seal
 
 Status, Outcome = ChangeRequest.Status, AuditEvent.Outcome
 
@@ -84,3 +84,24 @@ class SealScreen(Screen):
     list_display = ("chain", "number", "rows", "sealed_at", "hash")
     list_filter = ("chain",)
     search_fields = ("hash",)
+
+
+@admin.register(JobRun)
+class JobRunScreen(Screen):
+    """How each job's last run went."""
+
+    list_display = (
+        "name",
+        columns.choice(
+            "outcome",
+            "Outcome",
+            JobRun.Outcome,
+            {JobRun.Outcome.DONE: GOOD, JobRun.Outcome.FAILED: BAD, JobRun.Outcome.RUNNING: WARN},
+        ),
+        "started_at",
+        "took",
+        "failures",
+        "detail",
+    )
+    list_filter = ("outcome",)
+    search_fields = ("name", "detail")

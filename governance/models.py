@@ -171,7 +171,7 @@ class AuditEvent(AppendOnly):
     before = models.JSONField(encoder=DjangoJSONEncoder, null=True, help_text="The target before.")
     after = models.JSONField(encoder=DjangoJSONEncoder, null=True, help_text="The target after, or what was asked.")
     reason = models.TextField(blank=True, help_text="Why.")
-    via = models.CharField(max_length=16, help_text="From where: api, console, command, tripwire or service.")
+    via = models.CharField(max_length=16, help_text="Way in: api, console, command, scheduler, tripwire or service.")
     address = models.CharField(max_length=64, blank=True, help_text="The caller's network address.")
     request_id = models.CharField(max_length=64, blank=True, help_text="The request's id, the same in the logs.")
     change_request = models.ForeignKey(
@@ -191,6 +191,46 @@ class AuditEvent(AppendOnly):
     def __str__(self) -> str:
         """Return the event in one line."""
         return f"{self.actor} {self.action} {self.target} {self.outcome}"
+
+
+class JobRun(models.Model):
+    """How the last run of a job went; one row a job, written by whoever ran it."""
+
+    class Outcome(models.TextChoices):
+        """How it ended."""
+
+        RUNNING = "RUNNING", "running"
+        DONE = "DONE", "done"
+        FAILED = "FAILED", "failed"
+
+    name = models.CharField(max_length=64, unique=True, help_text="The job.")
+    outcome = models.CharField(
+        max_length=8, choices=Outcome.choices, default=Outcome.RUNNING, help_text="How it ended, if it has."
+    )
+    started_at = models.DateTimeField(help_text="When it was started last (UTC, the database's clock).")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When that run ended (UTC).")
+    detail = models.TextField(blank=True, help_text="What it did, or the error that it failed with.")
+    failures = models.PositiveIntegerField(default=0, help_text="Runs in a row that failed.")
+
+    class Meta:
+        db_table = "job_run"
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(outcome="RUNNING", ended_at__isnull=True)
+                | (~Q(outcome="RUNNING") & Q(ended_at__isnull=False)),
+                name="job_run_ended_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the run in one line."""
+        return f"{self.name} {self.outcome}"
+
+    @property
+    def took(self) -> dt.timedelta | None:
+        """Return how long the run took; None while it runs."""
+        return None if self.ended_at is None else self.ended_at - self.started_at
 
 
 class Seal(AppendOnly):

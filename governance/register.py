@@ -146,6 +146,18 @@ class Retention:
     remove: Remove
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Job:
+    """Work that is done again and again: what it is called, how long from start to start, and the work itself.
+
+    ``run`` says in a sentence what it did; an exception is a failure. It may be stopped and started at any moment.
+    """
+
+    name: str
+    every: dt.timedelta
+    run: Callable[[], str]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A row of some trail as the joined reading shows it: when, who, what, about what, with what outcome."""
@@ -255,6 +267,7 @@ class Lever:
     status: Callable[[], Status] | None = None
     panel: Callable[[], Panel] | None = None
     pages: Sequence[ConsolePage] = ()
+    jobs: Sequence[Job] = ()
 
 
 _levers: dict[str, Lever] = {}

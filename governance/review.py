@@ -6,10 +6,12 @@ import datetime as dt
 from typing import Any
 
 from governance import clock, register
-from governance.models import ChangeRequest, Hold
-from governance.register import Period, Section, Table
+from governance.jobs import kernel
+from governance.models import ChangeRequest, Hold, JobRun
+from governance.register import Job, Period, Section, Table
 
 WEEK = dt.timedelta(days=7)
+OVERDUE = 5  # periods without a run, after which a job counts as silent
 
 
 def last_week() -> Period:
@@ -39,6 +41,8 @@ def control_plane(period: Period) -> dict[str, Any]:
 def _own() -> Section:
     holds = list(Hold.objects.standing(clock.now()))
     waiting = list(ChangeRequest.objects.filter(status=ChangeRequest.Status.PENDING, expires_at__gt=clock.now()))
+    runs = {ran.name: ran for ran in JobRun.objects.all()}
+    jobs = [(job, runs.get(job.name)) for job in kernel.every()]
     data = {
         "holds": [
             {"scope": hold.scope, "source": hold.source, "code": hold.code, "reason": hold.reason, "since": hold.since}
@@ -48,6 +52,7 @@ def _own() -> Section:
             {"id": change.pk, "action": change.action, "target": change.target, "requested_by": change.requested_by}
             for change in waiting
         ],
+        "jobs": [_job(job, ran) for job, ran in jobs],
     }
     tables = [
         Table(
@@ -62,10 +67,50 @@ def _own() -> Section:
             [[str(change), change.requested_by, change.reason] for change in waiting],
             "No change waits.",
         ),
+        Table(
+            "Jobs",
+            ["Job", "Every", "Last run (UTC)", "Took", "Outcome"],
+            [[job.name, str(job.every), *_last(ran)] for job, ran in jobs],
+            "There is no job.",
+        ),
     ]
     alarms = [f"{len(waiting)} change(s) wait for a second person"] if waiting else []
     alarms += [
         f"the glass was broken: {change} by {change.decided_by}, and nobody else has looked at it ({change.reason})"
         for change in ChangeRequest.objects.broken()
     ]
+    alarms += [f"The job {job.name} {wrong}" for job, ran in jobs if (wrong := _wrong(job, ran))]
     return Section("governance", "Holds and changes", data, tables, alarms)
+
+
+def _job(job: Job, ran: JobRun | None) -> dict[str, Any]:
+    told = {"name": job.name, "every_seconds": int(job.every.total_seconds())}
+    if ran is None:
+        return {**told, "outcome": None, "started_at": None, "ended_at": None, "detail": ""}
+    return {
+        **told,
+        "outcome": ran.outcome,
+        "started_at": ran.started_at,
+        "ended_at": ran.ended_at,
+        "detail": ran.detail,
+    }
+
+
+def _last(ran: JobRun | None) -> list[str]:
+    if ran is None:
+        return ["never", "-", "-"]
+    return [
+        f"{ran.started_at:%Y-%m-%d %H:%M}",
+        "-" if ran.took is None else f"{ran.took.total_seconds():.2f} s",
+        str(ran.outcome),
+    ]
+
+
+def _wrong(job: Job, ran: JobRun | None) -> str:
+    """Say what is wrong with a job that was ever run: it failed, or it is not run any more."""
+    if ran is None:
+        return ""
+    if ran.outcome == JobRun.Outcome.FAILED:
+        return f"failed {ran.failures} time(s) in a row: {ran.detail}"
+    silence = clock.database_now() - ran.started_at
+    return "" if silence < OVERDUE * job.every else f"was started last at {ran.started_at:%Y-%m-%d %H:%M} UTC"

@@ -14,7 +14,7 @@ class RegressionConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
-        from regression import actions, panel, retention, review, seeds, trails  # noqa: PLC0415
+        from regression import actions, jobs, panel, retention, review, seeds, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -28,5 +28,6 @@ class RegressionConfig(AppConfig):
                 retentions=(Retention(retention.TABLE, retention.remove),),
                 trails=trails.TRAILS,
                 panel=panel.panel,
+                jobs=jobs.JOBS,
             )
         )

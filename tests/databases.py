@@ -85,13 +85,21 @@ def vendor() -> str:
     return os.environ["DATABASE_URL"].partition(":")[0]
 
 
-def new_database(name: str) -> str:
-    """Return the URL of a new, empty database beside the one that the tests use."""
+def new_database(name: str, *, copy_of: str = "") -> str:
+    """Return the URL of a new database beside the one that the tests use: empty, or a copy of another that is not used.
+
+    A SQLite file that nobody has open is whole without its log, which was written into it as it was closed.
+    """
     if vendor() == "sqlite":
-        return f"sqlite:///{os.environ['VALHALLA_TEST_FOLDER']}/{name}.sqlite3"
+        path = f"{os.environ['VALHALLA_TEST_FOLDER']}/{name}.sqlite3"
+        if copy_of:
+            shutil.copy(copy_of.removeprefix("sqlite:///"), path)
+        return f"sqlite:///{path}"
     url = os.environ["DATABASE_URL"]
+    template = copy_of.partition("?")[0].rpartition("/")[2] or "template1"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+        create = psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(psycopg.sql.Identifier(name), psycopg.sql.Identifier(template)))
     base, _, socket = url.partition("?")
     return f"{base.rpartition('/')[0]}/{name}?{socket}"
 

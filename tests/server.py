@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import subprocess
@@ -30,19 +31,38 @@ class Site(NamedTuple):
         )  # fmt: skip
 
 
+def seeded_database() -> str:
+    """Return the URL of a new database, migrated and seeded: a copy of one that is made once a run."""
+    return new_database(f"live_{uuid.uuid4().hex[:12]}", copy_of=_template())
+
+
+@functools.cache
+def _template() -> str:
+    url = new_database(f"template_{uuid.uuid4().hex[:12]}")
+    _migrate({**os.environ, "DATABASE_URL": url})
+    return url
+
+
+def _migrate(environ: dict[str, str]) -> None:
+    for command in (["migrate"], ["seed_governance"]):
+        subprocess.run([sys.executable, "manage.py", *command, "-v0"], cwd=BASE_DIR, env=environ, check=True)
+
+
 @contextmanager
 def serving(**environment: str) -> Iterator[str]:
     """Serve a freshly migrated and seeded site, in the trial profile but for ``environment``; yield its address."""
-    with site(DATABASE_URL=new_database(f"live_{uuid.uuid4().hex[:12]}"), **environment) as served:
+    with site(**environment) as served:
         yield served.address
 
 
 @contextmanager
 def site(**environment: str) -> Iterator[Site]:
-    """As ``serving``, over the database that ``environment`` names, with what a test needs to interfere."""
+    """As ``serving``, with what a test needs to interfere; a database that ``environment`` names is migrated first."""
     environ = {**os.environ, **environment}
-    for command in (["migrate"], ["seed_governance"]):
-        subprocess.run([sys.executable, "manage.py", *command, "-v0"], cwd=BASE_DIR, env=environ, check=True)
+    if "DATABASE_URL" in environment:
+        _migrate(environ)
+    else:
+        environ["DATABASE_URL"] = seeded_database()
     # Gunicorn inherits a socket that listens already: no port can be lost in between, and a first request waits.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -6,12 +6,10 @@ import os
 import re
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
 
-from tests.databases import new_database
 from tests.docs.pages import PAGES, Block, blocks, name
 from tests.server import site
 from valhalla.env import BASE_DIR
@@ -47,7 +45,7 @@ def _missing(expected: list[str], output: str) -> list[str]:
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
 def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, tmp_path: Path) -> None:
-    with site(DATABASE_URL=new_database(f"docs_{uuid.uuid4().hex[:12]}")) as served:
+    with site() as served:
         environment = {
             **served.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

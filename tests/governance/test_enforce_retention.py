@@ -35,7 +35,7 @@ def _old_events(settings: LazySettings) -> None:
 
 def test_says_what_it_removed() -> None:
     assert _run() == [
-        "kpi_event: 4 removed so far",
+        "4 row(s) removed so far",
         "kpi_event ANOTHER/signed: 1 removed",
         "kpi_event OFFERS/signed: 3 removed",
     ]
@@ -46,7 +46,7 @@ def test_says_what_it_removed() -> None:
 
 def test_says_that_nothing_is_old() -> None:
     _run()
-    assert _run() == ["kpi_event: nothing is both older than its retention and needed no more."]
+    assert _run() == ["Nothing is both older than its retention and needed no more."]
 
 
 def test_a_dry_run_removes_nothing() -> None:

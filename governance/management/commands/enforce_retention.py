@@ -8,8 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from governance import origin, register
-from governance.register import Retention
+from governance import origin, retention
 from governance.shell import operator
 
 
@@ -33,18 +32,13 @@ class Command(BaseCommand):
             self.stdout.write("RETENTION_ENABLED is 0: nothing is removed. --dry-run says what would be.")
             return
         actor = operator(options["actor"])
-        with origin.of(via="command"):
-            for lever in register.levers():
-                for retention in lever.retentions:
-                    self._enforce(retention, actor, dry_run=dry_run)
-
-    def _enforce(self, retention: Retention, actor: str, *, dry_run: bool) -> None:
         verb = "would be removed" if dry_run else "removed"
         rows: Counter[str] = Counter()
-        for removed in retention.remove(actor=actor, dry_run=dry_run):
-            rows.update(removed)
-            self.stdout.write(f"{retention.table}: {rows.total()} {verb} so far")
+        with origin.of(via="command"):
+            for table, removed in retention.enforce(actor=actor, dry_run=dry_run):
+                rows.update({f"{table} {name}": count for name, count in removed.items()})
+                self.stdout.write(f"{rows.total()} row(s) {verb} so far")
         for name, count in sorted(rows.items()):
-            self.stdout.write(f"{retention.table} {name}: {count} {verb}")
+            self.stdout.write(f"{name}: {count} {verb}")
         if not rows:
-            self.stdout.write(f"{retention.table}: nothing is both older than its retention and needed no more.")
+            self.stdout.write("Nothing is both older than its retention and needed no more.")
