@@ -11,10 +11,10 @@ PRODUCTION := VALHALLA_ENV_FILE= ENV=production GO_LIVE_ENFORCE=1 API_AUTH=token
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv run demo test chaos mutants bench lint statistics clean
+.PHONY: help .venv run demo test chaos mutants bench screenshots lint statistics clean
 
 help: ## say what there is
-	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv: $(STAMP) ## install everything into .venv, again only when a requirement has changed
 
@@ -61,6 +61,9 @@ mutants: .venv ## break the risk guard on purpose, one way at a time: a test mus
 bench: .venv ## measure side by side with what the product must not fall behind, and write bench/RESULTS.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-bench.txt
 	@$(BIN)/python -m bench
+
+screenshots: .venv ## picture every page of the console for the documents, from demo data, into docs/images
+	@$(BIN)/pytest -q -p no:randomly tests/browser/pictures.py
 
 lint: .venv ## run every check, the cheapest first
 	$(BIN)/ruff check --quiet

@@ -59,7 +59,9 @@ def moment(name: str, title: str) -> Column:
 
     @admin.display(description=title, ordering=name)
     def column(row: Any) -> str:
-        return figures.moment(getattr(row, name))
+        at = getattr(row, name)
+        # The line may break before the age alone.
+        return format_html('<span class="vh-moment">{}</span> ({})', *figures.stamp(at)) if at else "never"
 
     return column
 

@@ -35,7 +35,12 @@ def shown(value: Any, field: Field[Any, Any, Any, Any] | None = None) -> str:
 
 def moment(at: dt.datetime | None) -> str:
     """Return a time to the minute in UTC, with its age: ``2026-11-24 02:00 UTC (3 min ago)``."""
-    return "never" if at is None else f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC ({age(at)})"
+    return "{} ({})".format(*stamp(at)) if at else "never"
+
+
+def stamp(at: dt.datetime) -> tuple[str, str]:
+    """Return a time to the minute in UTC, and its age."""
+    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC", age(at)
 
 
 def age(at: dt.datetime) -> str:
