@@ -11,7 +11,7 @@ PRODUCTION := VALHALLA_ENV_FILE= ENV=production GO_LIVE_ENFORCE=1 API_AUTH=token
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv run demo test chaos mutants bench screenshots lint statistics clean
+.PHONY: help .venv run demo test chaos mutants bench screenshots lint statistics fuzz clean
 
 help: ## say what there is
 	@awk -F ':[^#]*## ' '/^[a-z.]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ lint: .venv ## run every check, the cheapest first
 
 statistics: .venv ## measure what docs/statistics.md promises, and write its figures and plots (minutes)
 	$(BIN)/python -m bench.statistics
+
+fuzz: .venv ## send FUZZ_EXAMPLES odd requests to each operation of the API, by every role, on both databases
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -q tests/access/test_fuzz.py --database=sqlite
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -q tests/access/test_fuzz.py --database=postgresql
 
 clean: ## remove what can be made again; .env and the database stay
 	rm -rf .venv staticfiles .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
