@@ -9,7 +9,7 @@ from governance.changes import Refused
 from governance.register import Action
 from regression import rules, services, words
 from regression.models import RegressionIncident
-from regression.serializers import NothingToSetSchema, RegressionPolicySchema
+from regression.serializers import CauseSchema, NothingToSetSchema, RegressionPolicySchema
 
 _TRIPWIRE = "tripwire (DOMAIN/metric)"
 
@@ -39,6 +39,15 @@ def _rearm(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) ->
     return services.rearm(domain=domain, metric=metric, actor=actor, reason=reason)
 
 
+def _cannot_rearm(target: str, _patch: Mapping[str, Any], _reason: str) -> Refused | None:
+    return services.must_wait(*services.locked_tripwire(*rules.parted(target)))
+
+
+def _pin(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+    domain, metric = rules.parted(target)
+    return services.pin_baseline(domain=domain, metric=metric, actor=actor, reason=reason)
+
+
 def _incident(target: str) -> Any:
     return services.locked_incident(int(target))
 
@@ -48,7 +57,8 @@ def _acknowledge(*, target: str, patch: Mapping[str, Any], actor: str, reason: s
 
 
 def _resolve(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
-    return services.resolve_incident(incident_id=int(target), actor=actor, reason=reason)
+    cause = patch.get("cause", "")
+    return services.resolve_incident(incident_id=int(target), actor=actor, cause=cause, reason=reason)
 
 
 ACTIONS = (
@@ -58,8 +68,12 @@ ACTIONS = (
     ),
     Action(
         name=rules.REARM, label="Re-arm a tripwire", schema=NothingToSetSchema, target=rules.spelled, lock=_tripwire,
-        loosens=rules.always_loosens, apply=_rearm, needs_reason=True, noun=_TRIPWIRE, sets={"triggered": False},
-        effect=words.rearming,
+        loosens=rules.always_loosens, apply=_rearm, refuses=_cannot_rearm, needs_reason=True, noun=_TRIPWIRE,
+        sets={"triggered": False}, effect=words.rearming,
+    ),
+    Action(
+        name=rules.PIN, label="Pin a baseline", schema=NothingToSetSchema, target=rules.spelled, lock=_policy,
+        loosens=rules.always_loosens, apply=_pin, needs_reason=True, noun=_TRIPWIRE, effect=words.repinning,
     ),
     Action(
         name=rules.ACKNOWLEDGE, label="Acknowledge an incident", schema=NothingToSetSchema,
@@ -67,7 +81,7 @@ ACTIONS = (
         noun="incident", sets={"status": RegressionIncident.Status.ACKNOWLEDGED},
     ),
     Action(
-        name=rules.RESOLVE, label="Resolve an incident", schema=NothingToSetSchema, target=rules.incident_number,
+        name=rules.RESOLVE, label="Resolve an incident", schema=CauseSchema, target=rules.incident_number,
         lock=_incident, loosens=rules.never_loosens, apply=_resolve, noun="incident",
         sets={"status": RegressionIncident.Status.RESOLVED},
     ),

@@ -9,9 +9,17 @@ from governance.console.columns import BAD, GOOD, INFO, WARN
 from governance.console.offers import Offer
 from governance.console.screens import Screen
 from regression import rules
-from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.models import (
+    KpiEvent,
+    RegressionBaseline,
+    RegressionGap,
+    RegressionIncident,
+    RegressionPolicy,
+    RegressionState,
+)
 
-Status = RegressionIncident.Status
+Status, Pin = RegressionIncident.Status, RegressionBaseline.Status
+PIN_TONES: dict[str, str] = {Pin.TAKING: WARN, Pin.PINNED: GOOD, Pin.REPLACED: INFO, Pin.UNFIT: BAD}
 TONES: dict[str, str] = {Status.OPEN: BAD, Status.ACKNOWLEDGED: WARN, Status.RESOLVED: GOOD}
 
 
@@ -24,14 +32,16 @@ class RegressionPolicyScreen(Screen):
         Offer(action=rules.SET_POLICY, label="Change the tripwire", tone="primary"),
         Offer(action=rules.SET_POLICY, label="Enable", patch={"enabled": True}, when=lambda policy: not policy.enabled),
         Offer(action=rules.SET_POLICY, label="Disable", patch={"enabled": False}, when=lambda policy: policy.enabled),
+        Offer(action=rules.PIN),
     )
     list_display = (
         "domain", "metric",
         columns.word("enabled", "Watches", {True: ("enabled", GOOD), False: ("disabled", INFO)}),
-        "action", "max_drop_fraction", "window_events", "baseline_events",
+        columns.word("mode", "Mode", {rules.ENFORCE: ("enforce", GOOD), rules.SHADOW: ("shadow", INFO)}),
+        "detector", "action", "max_drop_fraction", "window_events", "baseline_events",
         "min_events_to_enforce", "changed_by", "updated_at",
     )  # fmt: skip
-    list_filter = ("enabled", "action", "domain")
+    list_filter = ("enabled", "mode", "detector", "action", "domain")
     search_fields = ("domain", "metric", "reason", "changed_by")
 
 
@@ -68,17 +78,29 @@ class RegressionIncidentScreen(Screen):
         Offer(action=rules.RESOLVE, label="Resolve", when=lambda incident: incident.status != Status.RESOLVED),
     )
     list_display = (
-        "id", "domain", "metric", "action",
+        "id", "domain", "metric", "action", "mode",
         columns.choice("status", "Status", Status, TONES),
-        "drop_fraction", "opened_at", "acknowledged_by", "resolved_by",
+        "cause", "drop_fraction", "events_to_detect", "opened_at", "acknowledged_by", "resolved_by",
     )  # fmt: skip
-    list_filter = ("status", "action", "domain")
+    list_filter = ("status", "cause", "mode", "detector", "action", "domain")
     search_fields = ("domain", "metric", "resolution")
     date_hierarchy = "opened_at"
 
     def target(self, row: RegressionIncident) -> str:
         """Return the incident's number."""
         return str(row.pk)
+
+
+@admin.register(RegressionBaseline)
+class RegressionBaselineScreen(Screen):
+    """Pinned baselines."""
+
+    list_display = (
+        "domain", "metric", "number", columns.choice("status", "Status", Pin, PIN_TONES), "events", "size", "mean",
+        "bound", "correlation", "pinned_by", "pinned_at", "note",
+    )  # fmt: skip
+    list_filter = ("status", "domain")
+    search_fields = ("domain", "metric", "pinned_by", "reason")
 
 
 @admin.register(RegressionGap)

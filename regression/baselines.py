@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-LEAST_UNITS = 20
+from regression.limits import LEAST_UNITS
+
 HIGH_CORRELATION = 0.15
 
 

@@ -94,7 +94,8 @@ def on_windows(history: Sequence[Event], terms: Terms) -> Outcome:
         means = _mean(sums, start, cut), _mean(sums, cut, count)
         found = rules.compare(*means, (cut - start, size), terms, triggered=False)
         if found.trips:
-            trips.append(Trip(event.id, kept[cut].id, rules.double(found.drop) or 0.0))
+            onset = kept[-rules.since_onset(kept[: start - 1 if start else None : -1], *means)]
+            trips.append(Trip(event.id, onset.id, rules.double(found.drop) or 0.0))
             del kept[cut:], sums[cut + 1 :]
             armed = cut
     enough = len(history) >= terms.baseline_events

@@ -8,8 +8,13 @@ from typing import Any
 from governance.register import Check, Period, Section, Table
 from regression import selectors
 from regression.models import RegressionIncident, RegressionPolicy, RegressionState
-from regression.selectors import Dealt
-from regression.serializers import RegressionIncidentSerializer, RegressionPolicySerializer, RegressionStateSerializer
+from regression.selectors import Dealt, Reliability
+from regression.serializers import (
+    RegressionIncidentSerializer,
+    RegressionPolicySerializer,
+    RegressionStateSerializer,
+    ReliabilitySerializer,
+)
 
 
 def checks() -> list[Check]:
@@ -24,11 +29,13 @@ def section(period: Period) -> Section:
     states = {(state.domain, state.metric): state for state in selectors.states()}
     tripwires = [(policy, states.get((policy.domain, policy.metric))) for policy in selectors.policies()]
     trips, waiting = selectors.trips(period.start, period.end), selectors.open_incidents()
+    reliable = selectors.reliability(selectors.opened_between(period.start, period.end))
     dealt, before = (selectors.dealt_with(span.start, span.end) for span in (period, period.before()))
     data = {
         "tripwires": [_tripwire(policy, state) for policy, state in tripwires],
         "trips": RegressionIncidentSerializer(trips, many=True).data,
         "open_incidents": RegressionIncidentSerializer(waiting, many=True).data,
+        "reliability": ReliabilitySerializer(reliable, many=True).data,
         "period": _told(dealt),
         "period_before": _told(before),
     }
@@ -50,6 +57,12 @@ def section(period: Period) -> Section:
             ["", "This period", "The period before"],
             _figures(dealt, before),
             "There was no incident.",
+        ),
+        Table(
+            "Reliability of this period",
+            ["Tripwire", "Trips", "In SHADOW", "To detect", "To acknowledge", "To resolve", "False alarms"],
+            [_reliable(tripwire) for tripwire in reliable],
+            "No tripwire was triggered.",
         ),
     ]
     alarms = [f"{policy} is triggered" for policy, state in tripwires if state is not None and state.triggered]
@@ -117,7 +130,21 @@ def _trip(incident: RegressionIncident) -> list[str]:
     ]
 
 
-def _name(row: RegressionPolicy | RegressionIncident) -> str:
+def _reliable(tripwire: Reliability) -> list[str]:
+    share = tripwire.false_alarm_share
+    known = f"{tripwire.false_alarms} of {tripwire.with_cause} with a cause"
+    return [
+        _name(tripwire),
+        str(tripwire.trips),
+        str(tripwire.shadow_trips),
+        _span(tripwire.mean_time_to_detect),
+        _span(tripwire.mean_time_to_acknowledge),
+        _span(tripwire.mean_time_to_resolve),
+        "no cause is known" if share is None else f"{share:.0%} ({known})",
+    ]
+
+
+def _name(row: RegressionPolicy | RegressionIncident | Reliability) -> str:
     """Return a tripwire's name with a space in it, where a narrow terminal breaks the line."""
     return f"{row.domain} {row.metric}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
@@ -21,13 +22,22 @@ REARM = "regression.rearm"
 ACKNOWLEDGE = "regression.incident.acknowledge"
 RESOLVE = "regression.incident.resolve"
 RETAIN = "regression.retain"
+PIN = "regression.baseline.pin"
 
+WINDOW, SEQUENTIAL = "WINDOW", "SEQUENTIAL"
+ENFORCE, SHADOW = "ENFORCE", "SHADOW"
+ROLLING, PINNED = "ROLLING", "PINNED"
 THROTTLE, KILL_SWITCH = "THROTTLE", "KILL_SWITCH"
+REAL_REGRESSION, FALSE_ALARM, DATA_FAULT = "REAL_REGRESSION", "FALSE_ALARM", "DATA_FAULT"
 POLICY_MISSING = "policy_missing"
 TRIPWIRE_TRIGGERED = "tripwire_triggered"
 RANK_TRIGGERED = 40
 
-CONTROLS = ("window_events", "baseline_events", "min_events_to_enforce", "max_drop_fraction", "action", "enabled")
+CONTROLS = (
+    "window_events", "baseline_events", "min_events_to_enforce", "max_drop_fraction", "action", "enabled", "mode",
+    "detector", "baseline_kind", "baseline_size", "block_events", "value_low", "value_high", "beta", "run_length",
+    "alpha",
+)  # fmt: skip
 MAX_EVENTS = 10_000
 MAX_VALUE = 1e15
 END = 2**63 - 1  # no id is larger
@@ -131,6 +141,17 @@ def compare(
     return Judgement(baseline, current, drop, *counts, enough, trips)
 
 
+def since_onset(newest_first: Sequence[Event], baseline: Fraction, current: Fraction) -> int:
+    """Return how many of the newest events a drop from ``baseline`` to ``current`` most likely spans, at least one.
+
+    It began where the sum of what the events since lack to the middle between the two is largest (Page's CUSUM, looked
+    at backwards).
+    """
+    middle = float(baseline + current) / 2
+    lacking = list(itertools.accumulate(middle - float(number(event)) for event in newest_first))
+    return lacking.index(max(lacking)) + 1
+
+
 def mean(events: Sequence[Event]) -> Fraction | None:
     """Return the exact mean: a success counts 1, a failure 0, a value as the decimal that it is written as."""
     if not events:
@@ -193,24 +214,27 @@ def never_triggers(controls: Mapping[str, Any], patch: Mapping[str, Any]) -> dic
 def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[str]:
     """Name the fields of ``patch`` that loosen a tripwire.
 
-    Switching it off, allowing a larger drop, asking for more events, a milder action, and any change of the windows,
-    which is another rule whose strictness nobody can compare.
+    Switching it off or to SHADOW, allowing a larger drop or fewer false alarms, asking for more events, a milder
+    action, and any change of the detector, the windows and the units, which is another rule whose strictness nobody can
+    compare.
     """
     return frozenset(name for name, value in patch.items() if _is_looser(name, value, standing[name]))
 
 
 def _is_looser(name: str, value: Any, than: Any) -> bool:
-    if name in {"max_drop_fraction", "min_events_to_enforce"}:
+    if name in {"max_drop_fraction", "min_events_to_enforce", "run_length"}:
         return bool(value > than)
+    if name in {"alpha", "beta"}:
+        return bool(value < than)
     if name == "enabled":
         return bool(than and not value)
-    if name == "action":
-        return bool(than == KILL_SWITCH and value != KILL_SWITCH)
+    if name in {"action", "mode"}:
+        return bool(than in {KILL_SWITCH, ENFORCE} and value != than)
     return bool(value != than)
 
 
 def always_loosens(_standing: Mapping[str, Any], _patch: Mapping[str, Any]) -> frozenset[str]:
-    """Re-arming lets go of what a trip has pinned, whatever stood before."""
+    """Re-arming lets go of what a trip has pinned, and a new baseline of what was, whatever stood before."""
     return frozenset({"*"})
 
 

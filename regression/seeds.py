@@ -18,6 +18,16 @@ def _policy(drop: str, action: str) -> dict[str, Any]:
         "max_drop_fraction": Decimal(drop),
         "action": action,
         "enabled": False,
+        "mode": rules.ENFORCE,
+        "detector": rules.WINDOW,
+        "baseline_kind": rules.ROLLING,
+        "baseline_size": 1_000,
+        "block_events": 1,
+        "value_low": 0.0,
+        "value_high": 1.0,
+        "beta": Decimal("0.025"),
+        "run_length": 20_000,
+        "alpha": Decimal("0.01"),
     }
 
 

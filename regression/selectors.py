@@ -6,10 +6,17 @@ import dataclasses
 import datetime as dt
 
 from django.db import connection
-from django.db.models import Avg, DurationField, ExpressionWrapper, F
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 
 from regression import rules
-from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.models import (
+    KpiEvent,
+    RegressionBaseline,
+    RegressionGap,
+    RegressionIncident,
+    RegressionPolicy,
+    RegressionState,
+)
 from regression.rules import Event, Terms, Windows
 
 Status = RegressionIncident.Status
@@ -43,6 +50,26 @@ class Dealt:
     mean_time_to_resolve: dt.timedelta | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reliability:
+    """How reliable a tripwire was over some incidents: SHADOW's count for the share of false alarms, not for times."""
+
+    domain: str
+    metric: str
+    trips: int
+    shadow_trips: int
+    with_cause: int
+    false_alarms: int
+    mean_time_to_detect: dt.timedelta | None
+    mean_time_to_acknowledge: dt.timedelta | None
+    mean_time_to_resolve: dt.timedelta | None
+
+    @property
+    def false_alarm_share(self) -> float | None:
+        """Return the share of false alarms among those whose cause is known; None while none is."""
+        return self.false_alarms / self.with_cause if self.with_cause else None
+
+
 def policies() -> list[RegressionPolicy]:
     """Return every policy, by domain and metric."""
     return list(RegressionPolicy.objects.order_by("domain", "metric"))
@@ -70,6 +97,11 @@ def newest_event_at() -> dt.datetime | None:
     return KpiEvent.objects.order_by("-pk").values_list("at", flat=True).first()
 
 
+def event_at(event_id: int) -> dt.datetime | None:
+    """Return when an event arrived, None where it has been removed with age."""
+    return KpiEvent.objects.filter(pk=event_id).values_list("at", flat=True).first()
+
+
 def newest_id(domain: str, metric: str) -> int:
     """Return the id of the newest event, 0 where there is none."""
     newest = _stretch(domain, metric, 0, rules.END, 1)
@@ -91,6 +123,24 @@ def windows(state: RegressionState, terms: Terms) -> Windows:
     )
 
 
+def current_alone(state: RegressionState, terms: Terms) -> Windows:
+    """Return the current window of a tripwire whose baseline is pinned: at most the last ``window_events`` events."""
+    since = state.armed_after_id if state.baseline_end_id is None else state.baseline_end_id
+    return Windows(effective(state.domain, state.metric, limit=terms.window_events, above=since), [])
+
+
+def id_before(domain: str, metric: str, event_id: int) -> int:
+    """Return the id of the effective event before ``event_id``, 0 where there is none."""
+    found = effective(domain, metric, limit=1, upto=event_id - 1)
+    return found[0].id if found else 0
+
+
+def pinned(policy: RegressionPolicy) -> RegressionBaseline | None:
+    """Return the pinned baseline of a tripwire, None while it has none."""
+    named = {"domain": policy.domain, "metric": policy.metric}
+    return RegressionBaseline.objects.filter(status=RegressionBaseline.Status.PINNED, **named).first()
+
+
 def needed(state: RegressionState, terms: Terms) -> frozenset[int]:
     """Return the ids of the events that the windows hold or may come to hold again.
 
@@ -110,7 +160,7 @@ def effective(domain: str, metric: str, *, limit: int, above: int = 0, upto: int
     One stretch between gaps after the other, so that what a gap holds is never read. Each stretch but the newest holds
     an event, so ``limit + 1`` gaps are enough to know.
     """
-    gaps = RegressionGap.objects.filter(domain=domain, metric=metric, until_id__gt=above, until_id__lt=upto)
+    gaps = RegressionGap.objects.filter(domain=domain, metric=metric, until_id__gt=above, until_id__lte=upto)
     bounds = gaps.order_by("-until_id").values_list("after_id", "until_id")[: limit + 1]
     found: list[Event] = []
     for after, until in rules.segments(bounds, above, upto):
@@ -132,27 +182,62 @@ def _stretch(domain: str, metric: str, after: int, until: int, limit: int) -> li
 
 
 def open_incidents() -> list[RegressionIncident]:
-    """Return the incidents that are not resolved, the oldest first; the first hundred."""
-    return list(RegressionIncident.objects.exclude(status=Status.RESOLVED).order_by("pk")[:100])
+    """Return the incidents that pulled a lever and are not resolved, the oldest first; the first hundred."""
+    return list(_enforced().exclude(status=Status.RESOLVED).order_by("pk")[:100])
+
+
+def recent_trips(policy: RegressionPolicy, since: dt.datetime) -> list[dt.datetime]:
+    """Return when a tripwire tripped since ``since``, the newest first."""
+    trips = _enforced().filter(domain=policy.domain, metric=policy.metric, opened_at__gte=since)
+    return list(trips.order_by("-opened_at").values_list("opened_at", flat=True))
 
 
 def trips(start: dt.datetime, end: dt.datetime) -> list[RegressionIncident]:
-    """Return the trips from ``start`` up to ``end``, the newest first; the last hundred."""
-    return list(RegressionIncident.objects.filter(opened_at__gte=start, opened_at__lt=end).order_by("-pk")[:100])
+    """Return the trips from ``start`` up to ``end`` that pulled a lever, the newest first; the last hundred."""
+    return list(_enforced().filter(opened_at__gte=start, opened_at__lt=end).order_by("-pk")[:100])
 
 
 def dealt_with(start: dt.datetime, end: dt.datetime) -> Dealt:
     """Return how many incidents were opened, acknowledged and resolved from ``start`` up to ``end``, and how fast."""
-    acknowledged = RegressionIncident.objects.filter(acknowledged_at__gte=start, acknowledged_at__lt=end).order_by()
-    resolved = RegressionIncident.objects.filter(resolved_at__gte=start, resolved_at__lt=end).order_by()
+    acknowledged = _enforced().filter(acknowledged_at__gte=start, acknowledged_at__lt=end).order_by()
+    resolved = _enforced().filter(resolved_at__gte=start, resolved_at__lt=end).order_by()
     return Dealt(
-        RegressionIncident.objects.filter(opened_at__gte=start, opened_at__lt=end).count(),
+        _enforced().filter(opened_at__gte=start, opened_at__lt=end).count(),
         acknowledged.count(),
         resolved.count(),
-        acknowledged.aggregate(mean=_since_the_trip("acknowledged_at"))["mean"],
-        resolved.aggregate(mean=_since_the_trip("resolved_at"))["mean"],
+        acknowledged.aggregate(mean=_between("opened_at", "acknowledged_at"))["mean"],
+        resolved.aggregate(mean=_between("opened_at", "resolved_at"))["mean"],
     )
 
 
-def _since_the_trip(name: str) -> Avg:
-    return Avg(ExpressionWrapper(F(name) - F("opened_at"), output_field=DurationField()))
+def reliability(incidents: QuerySet[RegressionIncident]) -> list[Reliability]:
+    """Return how reliable each tripwire was over ``incidents``, by domain and metric: one query."""
+    enforced = Q(mode=rules.ENFORCE)
+    totals = (
+        incidents.order_by()
+        .values("domain", "metric")
+        .annotate(
+            trips=Count("pk", filter=enforced),
+            shadow_trips=Count("pk", filter=~enforced),
+            with_cause=Count("pk", filter=~Q(cause="")),
+            false_alarms=Count("pk", filter=Q(cause=rules.FALSE_ALARM)),
+            mean_time_to_detect=_between("onset_at", "opened_at"),
+            mean_time_to_acknowledge=_between("opened_at", "acknowledged_at", enforced),
+            mean_time_to_resolve=_between("opened_at", "resolved_at", enforced),
+        )
+    )
+    return [Reliability(**row) for row in totals.order_by("domain", "metric")]
+
+
+def opened_between(start: dt.datetime, end: dt.datetime) -> QuerySet[RegressionIncident]:
+    """Return the incidents, in either mode, that were opened from ``start`` up to ``end``."""
+    return RegressionIncident.objects.filter(opened_at__gte=start, opened_at__lt=end)
+
+
+def _enforced() -> QuerySet[RegressionIncident]:
+    """Return the incidents that pulled a lever: a trip in SHADOW waits for nobody."""
+    return RegressionIncident.objects.filter(mode=rules.ENFORCE)
+
+
+def _between(start: str, end: str, only: Q | None = None) -> Avg:
+    return Avg(ExpressionWrapper(F(end) - F(start), output_field=DurationField()), filter=only)

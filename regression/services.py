@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from governance import audit, clock, grants, holds, names
 from governance.changes import Refused
 from governance.errors import Invalid, NotFound
-from regression import rules, tripping, words
-from regression.models import KpiEvent, RegressionIncident, RegressionPolicy, RegressionState
+from regression import limits, pinning, rules, selectors, tripping, words
+from regression.limits import MANY_WITHIN
+from regression.models import KpiEvent, RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
+from regression.rules import Event
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def record_kpi(
         at=clock.now(), domain=domain, metric=metric, success=success, value=value, actor=actor,
         correlation_id=correlation_id,
     )  # fmt: skip
-    state = tripping.evaluated(policy, actor) if policy is not None and policy.enabled else None
+    state = None if policy is None else tripping.recorded(policy, Event(event.pk, success, value), actor)
     return Recorded(event.pk, state)
 
 
@@ -62,15 +66,19 @@ def evaluate(*, domain: str, metric: str, actor: str) -> RegressionState | None:
 
 
 @transaction.atomic
-def rearm(*, domain: str, metric: str, actor: str, reason: str) -> RegressionState:
+def rearm(*, domain: str, metric: str, actor: str, reason: str) -> RegressionState | Refused:
     """Let a tripwire watch again from this event on; the trip's events never enter a window again.
 
-    What the trip pulled stays as it is, and may be changed from now on. One that is not triggered starts its windows
-    anew. Raises NotFound where there is no such tripwire and Invalid without a reason.
+    What the trip pulled stays as it is, and may be changed from now on; a pinned baseline stays, and the evidence
+    starts anew. One that is not triggered starts its windows anew. Refused while one that trips again and again must
+    wait. Raises NotFound where there is no such tripwire and Invalid without a reason.
     """
     if not reason.strip():
         raise Invalid({"reason": ["Say why: a re-arming is recorded with its reason."]})
     policy, state = locked_tripwire(domain, metric)
+    refusal = must_wait(policy, state)
+    if refusal is not None:
+        return refusal
     grants.demand({"triggered"})
     before = state.snapshot()
     if state.baseline_end_id is not None:
@@ -83,19 +91,49 @@ def rearm(*, domain: str, metric: str, actor: str, reason: str) -> RegressionSta
     return state
 
 
+def must_wait(policy: RegressionPolicy, state: RegressionState) -> Refused | None:
+    """Refuse to re-arm a triggered tripwire that trips again and again, before its time; None where it may be."""
+    trips = selectors.recent_trips(policy, clock.now() - MANY_WITHIN) if state.triggered else []
+    if not trips:
+        return None
+    until = trips[0] + limits.wait_to_rearm(len(trips), dt.timedelta(minutes=settings.REARM_WAIT_MINUTES))
+    if until <= clock.now():
+        return None
+    return Refused("must_wait", words.too_soon(policy, len(trips), until), {"until": until.isoformat()})
+
+
+@transaction.atomic
+def pin_baseline(*, domain: str, metric: str, actor: str, reason: str) -> RegressionBaseline:
+    """Begin to take a new baseline from the events that follow; until it is complete the former one goes on.
+
+    Raises NotFound where there is no such tripwire and Invalid without a reason.
+    """
+    if not reason.strip():
+        raise Invalid({"reason": ["Say why: a pin is recorded with its reason."]})
+    policy = _locked(domain, metric)
+    if policy is None:
+        raise NotFound(words.missing(domain, metric))
+    grants.demand({"baseline"})
+    baseline = pinning.begin(policy, actor=actor, reason=reason)
+    after = {"number": baseline.number, "size": baseline.size, "block_events": baseline.block_events}
+    audit.record(action=rules.PIN, target=str(policy), actor=actor, reason=reason, before=None, after=after)
+    return baseline
+
+
 @transaction.atomic
 def set_policy(
     *, domain: str, metric: str, patch: Mapping[str, Any], actor: str, reason: str = ""
 ) -> RegressionPolicy | Refused:
     """Change the controls of a policy that ``patch`` names, creating a disabled one if need be; enabling arms it.
 
-    Raises Invalid where the policy could never trigger. A triggered tripwire stays triggered.
+    Another detector, baseline or evidence arms it too. Raises Invalid where the policy could never trigger. A triggered
+    tripwire stays triggered.
     """
     policy = locked_policy(domain, metric)
     check_policy(policy, patch)
     grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
     before = None if policy.pk is None else policy.snapshot()
-    was_enabled = policy.enabled
+    stood = _test_of(policy)
     for name, value in patch.items():
         setattr(policy, name, value)
     policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
@@ -104,7 +142,7 @@ def set_policy(
     elif not _inserted(policy):
         message = f"The policy of {policy} was created by another at the same moment: look at it and try again."
         return Refused("created_meanwhile", message)
-    if policy.enabled and not was_enabled:
+    if policy.enabled and _test_of(policy) != stood:
         state = tripping.state_of(policy)
         if not state.triggered:
             tripping.arm(policy, state)
@@ -126,8 +164,10 @@ def acknowledge_incident(*, incident_id: int, actor: str, reason: str = "") -> R
 
 
 @transaction.atomic
-def resolve_incident(*, incident_id: int, actor: str, reason: str = "") -> RegressionIncident | Refused:
-    """Close an incident, with ``reason`` as its resolution; one that nobody has acknowledged is acknowledged too."""
+def resolve_incident(
+    *, incident_id: int, actor: str, cause: str = "", reason: str = ""
+) -> RegressionIncident | Refused:
+    """Close an incident with its ``cause``, and ``reason`` as its resolution; an open one is acknowledged too."""
     incident = locked_incident(incident_id)
     if incident.status == RegressionIncident.Status.RESOLVED:
         return Refused("already_resolved", f"Incident {incident.pk} is resolved already, by {incident.resolved_by}.")
@@ -136,6 +176,7 @@ def resolve_incident(*, incident_id: int, actor: str, reason: str = "") -> Regre
         incident.acknowledged_at, incident.acknowledged_by = now, actor
     incident.status = RegressionIncident.Status.RESOLVED
     incident.resolved_at, incident.resolved_by, incident.resolution = now, actor, reason
+    incident.cause = cause
     return _dealt_with(incident, rules.RESOLVE, before, actor, reason)
 
 
@@ -166,7 +207,11 @@ def locked_incident(incident_id: int) -> RegressionIncident:
 
 def check_policy(policy: RegressionPolicy, patch: Mapping[str, Any]) -> None:
     """Raise Invalid where ``patch`` would make a policy that could never trigger."""
-    errors = rules.never_triggers({**policy.snapshot(), **patch}, patch)
+    controls = {**{name: getattr(policy, name) for name in rules.CONTROLS}, **patch}
+    errors = rules.never_triggers(controls, patch) | limits.unfit(controls, patch)
+    if controls["enabled"] and controls["baseline_kind"] == rules.PINNED and selectors.pinned(policy) is None:
+        field = next((name for name in ("enabled", "baseline_kind", "detector") if name in patch), "baseline_kind")
+        errors.setdefault(field, []).append(words.NO_BASELINE)
     if errors:
         raise Invalid(errors)
 
@@ -183,6 +228,14 @@ def _dealt_with(
 
 def _locked(domain: str, metric: str) -> RegressionPolicy | None:
     return RegressionPolicy.objects.select_for_update().filter(domain=domain, metric=metric).first()
+
+
+def _test_of(policy: RegressionPolicy) -> tuple[str, ...]:
+    """Return what its evidence is evidence of: another test starts anew. A disabled one tests nothing."""
+    if not policy.enabled:
+        return ()
+    sequential = policy.detector == rules.SEQUENTIAL
+    return policy.detector, policy.baseline_kind, policy.action if sequential else ""
 
 
 def _inserted(policy: RegressionPolicy) -> bool:

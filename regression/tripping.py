@@ -1,4 +1,4 @@
-"""What an evaluation does, under the lock of the policy: look, and trip; and what arming starts anew."""
+"""What an event and an evaluation do, under the lock of the policy: look, and trip; and what arming starts anew."""
 
 from __future__ import annotations
 
@@ -6,33 +6,50 @@ import logging
 
 from golive import services as golive
 from governance import clock, holds, origin
-from regression import rules, selectors, words
+from regression import pinning, rules, selectors, sights, standing, words
 from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
-from regression.rules import Judgement, Windows
+from regression.rules import Event
+from regression.sights import Sight
 from riskguard import services as riskguard
 
 SOURCE = "regression"
 ACTOR = "regression-tripwire"
-_FIGURES = ("baseline", "current", "drop_fraction", "baseline_count", "current_count")
 _log = logging.getLogger(__name__)
 
 
-def evaluated(policy: RegressionPolicy, actor: str) -> RegressionState:
-    """Judge the windows as they stand under the policy's lock, and trip if the law says so."""
+def recorded(policy: RegressionPolicy, event: Event, actor: str) -> RegressionState | None:
+    """Take in an event that has just been recorded: weigh it, judge, and add it to a baseline that is being taken.
+
+    Returns how the tripwire stands, None where it is not enabled.
+    """
+    if not policy.enabled and not policy.pinning:
+        return None
     state = state_of(policy)
-    seen, found = _look(policy, state)
-    if found.trips:
-        _log.warning("%s was triggered by what %s recorded or asked.", policy, actor)
-        _trip(policy, state, seen, found)
-    state.save()
+    trips = False
+    if policy.enabled:
+        _weigh(policy, state, event)
+        trips = _judge(policy, state, actor)
+    # The event of a trip, and what follows up to the re-arming, are not clean.
+    if policy.pinning and not trips and not state.triggered and pinning.take(policy, event) and _tests_pinned(policy):
+        arm(policy, state)
+    return state if policy.enabled else None
+
+
+def evaluated(policy: RegressionPolicy, actor: str) -> RegressionState:
+    """Judge a tripwire as it stands under the policy's lock, and trip if the law says so."""
+    state = state_of(policy)
+    _judge(policy, state, actor)
     return state
 
 
 def arm(policy: RegressionPolicy, state: RegressionState) -> None:
-    """Start the windows anew after the newest event there is, under the policy's lock."""
+    """Start windows and evidence anew after the newest event there is, under the policy's lock."""
     state.triggered, state.baseline_end_id = False, None
     state.armed_after_id = max(state.armed_after_id, selectors.newest_id(policy.domain, policy.metric))
-    _look(policy, state)
+    baseline = selectors.pinned(policy) if policy.detector == rules.SEQUENTIAL else None
+    if baseline is not None:
+        state.evidence = standing.anew(baseline.number, state.evidence, state.armed_after_id).stored()
+    _show(policy, state, sights.look(policy, state))
     state.save()
 
 
@@ -54,29 +71,58 @@ def state_of(policy: RegressionPolicy) -> RegressionState:
     return RegressionState.objects.filter(**named).first() or RegressionState(**named)
 
 
-def _look(policy: RegressionPolicy, state: RegressionState) -> tuple[Windows, Judgement]:
-    terms = policy.terms()
-    seen = selectors.windows(state, terms)
-    found = rules.judge(seen, terms, triggered=state.triggered)
-    state.baseline, state.current = rules.double(found.baseline), rules.double(found.current)
-    state.drop_fraction = rules.double(found.drop)
-    state.baseline_count, state.current_count = found.baseline_count, found.current_count
+def _tests_pinned(policy: RegressionPolicy) -> bool:
+    return policy.enabled and policy.baseline_kind == rules.PINNED
+
+
+def _weigh(policy: RegressionPolicy, state: RegressionState, event: Event) -> None:
+    """Add an event to the evidence of a SEQUENTIAL tripwire that is armed."""
+    if policy.detector != rules.SEQUENTIAL or state.triggered or state.evidence is None:
+        return
+    baseline = selectors.pinned(policy)
+    if baseline is not None:
+        kept = standing.restored(state.evidence)
+        against = sights.detector(policy, baseline, kept.arming)
+        state.evidence = kept.plus(event, baseline.scale, against).stored()
+
+
+def _judge(policy: RegressionPolicy, state: RegressionState, actor: str) -> bool:
+    """Look, show and save what is seen, and trip if the law says so; say whether it did."""
+    seen = sights.look(policy, state)
+    _show(policy, state, seen)
+    if seen.trips:
+        _log.warning("%s was triggered by what %s recorded or asked.", policy, actor)
+        _trip(policy, state, seen)
+    state.save()
+    return seen.trips
+
+
+def _show(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None:
+    for name, figure in seen.figures().items():
+        setattr(state, name, figure)
     state.last_checked_at = clock.now()
-    state.note = words.note(found, terms, triggered=state.triggered or found.trips)
-    return seen, found
+    state.note = seen.note(state.triggered or (seen.trips and policy.mode == rules.ENFORCE))
 
 
-def _trip(policy: RegressionPolicy, state: RegressionState, seen: Windows, found: Judgement) -> None:
-    """Latch the tripwire, open an incident, hold the engine and pull the lever: all in the caller's transaction."""
-    now = clock.now()
-    reason = words.pulled(policy.domain, policy.metric, found.drop)
-    state.triggered, state.last_triggered_at, state.baseline_end_id = True, now, seen.baseline[0].id
-    figures = {name: getattr(state, name) for name in _FIGURES}
+def _trip(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None:
+    """Open an incident, latch the tripwire, hold the engine and pull the lever: all in the caller's transaction.
+
+    In SHADOW nothing is latched, held or pulled: it is re-armed at once, as if a person had done so.
+    """
+    now, story = clock.now(), seen.story()
     RegressionIncident.objects.create(
-        domain=policy.domain, metric=policy.metric, action=policy.action, opened_at=now,
-        max_drop_fraction=policy.max_drop_fraction, first_event_id=seen.current[-1].id,
-        last_event_id=seen.current[0].id, **figures,
+        domain=policy.domain, metric=policy.metric, action=policy.action, mode=policy.mode, detector=policy.detector,
+        opened_at=now, max_drop_fraction=policy.max_drop_fraction, first_event_id=story.first_event_id,
+        last_event_id=story.last_event_id, onset_event_id=story.onset_event_id,
+        onset_at=selectors.event_at(story.onset_event_id), events_to_detect=story.events_to_detect, path=story.path,
+        **seen.figures(),
     )  # fmt: skip
+    if policy.mode == rules.SHADOW:
+        leave_out(state, story.baseline_end_id)
+        arm(policy, state)
+        return
+    state.triggered, state.last_triggered_at, state.baseline_end_id = True, now, story.baseline_end_id
+    reason = words.pulled(policy.domain, policy.metric, seen.drop_fraction)
     with origin.of(via="tripwire"):
         holds.place(
             scope=policy.domain, source=SOURCE, code=rules.TRIPWIRE_TRIGGERED, key=str(policy), reason=reason,

@@ -22,7 +22,11 @@ class Scale:
 
     def share(self, event: Event) -> float:
         """Return where an event lies between the bounds; one beyond them counts as the bound."""
-        return min(1.0, max(0.0, (float(number(event)) - self.low) / (self.high - self.low)))
+        return self.fraction(float(number(event)))
+
+    def fraction(self, value: float) -> float:
+        """Return where a value lies between the bounds."""
+        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
     def value(self, share: float) -> float:
         """Return the value that a share stands for."""

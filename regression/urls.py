@@ -13,5 +13,7 @@ urlpatterns = [
     route("regression/kpi", views.KpiViewSet.as_view({"get": "list", "post": "create"}), "regression-kpi"),
     route("regression/evaluate", views.TripwireViewSet.as_view({"post": "evaluate"}), "regression-evaluate"),
     route("regression/rearm", views.TripwireViewSet.as_view({"post": "rearm"}), "regression-rearm"),
+    route("regression/baselines", views.BaselineViewSet.as_view({"get": "list"}), "regression-baselines"),
+    route("regression/baseline/pin", views.BaselineViewSet.as_view({"post": "pin"}), "regression-baseline-pin"),
     *router.urls,
 ]

@@ -15,10 +15,12 @@ from governance.attribution import actor_of
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
 from regression import rules, selectors, services, words
-from regression.filters import KpiEventFilter, RegressionIncidentFilter
-from regression.models import KpiEvent, RegressionIncident
+from regression.filters import BaselineFilter, KpiEventFilter, RegressionIncidentFilter
+from regression.models import KpiEvent, RegressionBaseline, RegressionIncident
 from regression.serializers import (
+    BaselineSerializer,
     EvaluatedSerializer,
+    IncidentStorySerializer,
     KpiEventSerializer,
     RecordedSerializer,
     RecordKpiSerializer,
@@ -26,6 +28,8 @@ from regression.serializers import (
     RegressionPolicySerializer,
     RegressionPolicyUpsertSerializer,
     RegressionStateSerializer,
+    ReliabilitySerializer,
+    ResolveSerializer,
     TripwireSerializer,
 )
 
@@ -81,6 +85,21 @@ class TripwireViewSet(viewsets.ViewSet):
         return door.submit(request, written, action=rules.REARM, target=_target(written), patch={}, shown=_state)
 
 
+class BaselineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[RegressionBaseline]):
+    """The baselines that people have pinned."""
+
+    queryset = RegressionBaseline.objects.order_by("-pk")
+    serializer_class = BaselineSerializer
+    filterset_class = BaselineFilter
+    rights: ClassVar = {"pin": roles.OPERATE}
+
+    @extend_schema(request=TripwireSerializer, responses={200: BaselineSerializer, 202: PendingSerializer})
+    def pin(self, request: Request) -> Response:
+        """Take a new baseline from the events that follow; needs a reason. The note says why it waits."""
+        written = _written(TripwireSerializer, request)
+        return door.submit(request, written, action=rules.PIN, target=_target(written), patch={}, shown=_baseline)
+
+
 class KpiViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[KpiEvent]):
     """KPI events."""
 
@@ -114,19 +133,30 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[RegressionIncident]):
     lookup_value_regex = "[0-9]{1,18}"
     rights: ClassVar = {"acknowledge": roles.OPERATE, "resolve": roles.OPERATE}
 
-    @extend_schema(request=WriteSerializer, responses=RegressionIncidentSerializer)
+    def get_serializer_class(self) -> type[RegressionIncidentSerializer]:
+        """Tell the way to the trip where one incident is asked for, and not in lists."""
+        return IncidentStorySerializer if self.action == "retrieve" else RegressionIncidentSerializer
+
+    @extend_schema(request=WriteSerializer, responses=IncidentStorySerializer)
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, pk: str) -> Response:
         """Say that a person has taken the incident on."""
         written = _written(WriteSerializer, request)
         return door.submit(request, written, action=rules.ACKNOWLEDGE, target=pk, patch={}, shown=_incident)
 
-    @extend_schema(request=WriteSerializer, responses=RegressionIncidentSerializer)
+    @extend_schema(request=ResolveSerializer, responses=IncidentStorySerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: str) -> Response:
-        """Close the incident; the reason is kept as its resolution."""
-        written = _written(WriteSerializer, request)
-        return door.submit(request, written, action=rules.RESOLVE, target=pk, patch={}, shown=_incident)
+        """Close the incident with its cause; the reason is kept as its resolution."""
+        written = _written(ResolveSerializer, request)
+        return door.submit(request, written, action=rules.RESOLVE, target=pk, shown=_incident)
+
+    @extend_schema(responses=ReliabilitySerializer(many=True), filters=True)
+    @action(detail=False, pagination_class=None)
+    def summary(self, request: Request) -> Response:
+        """Say how reliable each tripwire was over the incidents that the filters let through."""
+        found = selectors.reliability(self.filter_queryset(self.get_queryset()))
+        return Response(ReliabilitySerializer(found, many=True).data)
 
 
 def _written(body: type[WriteSerializer], request: Request) -> WriteSerializer:
@@ -147,5 +177,9 @@ def _state(row: Any) -> dict[str, Any]:
     return dict(RegressionStateSerializer(row).data)
 
 
+def _baseline(row: Any) -> dict[str, Any]:
+    return dict(BaselineSerializer(row).data)
+
+
 def _incident(row: Any) -> dict[str, Any]:
-    return dict(RegressionIncidentSerializer(row).data)
+    return dict(IncidentStorySerializer(row).data)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from regression.models import RegressionState
-from regression.rules import Judgement, Terms, double
+from regression.baselines import HIGH_CORRELATION
+from regression.limits import MANY_WITHIN
+from regression.models import RegressionBaseline, RegressionPolicy, RegressionState
+from regression.rules import PINNED, Judgement, Terms, double
+from regression.sequential import Detector, Reading
 
+TRIGGERED = "Triggered: it stays so until a person re-arms it, with a reason."
+DISABLED = "The policy is disabled: these are figures alone, and it never triggers."
+NO_BASELINE = (
+    "It would watch nothing, since no baseline is pinned: pin one first (POST regression/baseline/pin) and wait until "
+    "it is complete. Until then WINDOW with a ROLLING baseline can watch."
+)
 _LARGE = 1_000_000
 
 
-def pulled(domain: str, metric: str, drop: Fraction | None) -> str:
+def pulled(domain: str, metric: str, drop: Fraction | float | None) -> str:
     """Return the reason that a trip gives: ``Regression tripwire: WHOLESALE.contract_rate drop=0.221``."""
     return f"Regression tripwire: {domain}.{metric} drop={share(drop)}"
 
 
-def share(drop: Fraction | None) -> str:
+def share(drop: Fraction | float | None) -> str:
     """Return a drop with three decimals; one that no decimals suit, in powers of ten."""
-    figure = double(drop) or 0.0
+    figure = drop if isinstance(drop, float) else double(drop) or 0.0
     return f"{figure:.3f}" if abs(figure) < _LARGE else f"{figure:.3g}"
 
 
@@ -36,9 +47,9 @@ def note(found: Judgement, terms: Terms, *, triggered: bool) -> str:
 
 def _standing(found: Judgement, terms: Terms, *, triggered: bool) -> str:
     if triggered:
-        return "Triggered: it stays so until a person re-arms it, with a reason."
+        return TRIGGERED
     if not terms.enabled:
-        return "The policy is disabled: these are figures alone, and it never triggers."
+        return DISABLED
     if found.baseline_count == 0:
         return "No event is recorded yet."
     if not found.enough:
@@ -47,6 +58,89 @@ def _standing(found: Judgement, terms: Terms, *, triggered: bool) -> str:
             f"{found.baseline_count}, it needs {terms.min_events_to_enforce} in each."
         )
     return f"Watching: it triggers at a drop of {terms.max_drop_fraction.normalize():f}."
+
+
+def unpinned(policy: RegressionPolicy, triggered: bool) -> str:
+    """Say that a SEQUENTIAL tripwire has no baseline to test against."""
+    if triggered:
+        return TRIGGERED
+    waits = " A baseline is being taken." if policy.pinning else " Pin one: POST regression/baseline/pin."
+    return f"It has no pinned baseline and watches nothing.{waits}"
+
+
+def weighed(
+    policy: RegressionPolicy, pinned: RegressionBaseline, against: Detector, reading: Reading, *, triggered: bool
+) -> str:
+    """Say how a SEQUENTIAL tripwire stands after an evaluation."""
+    if triggered:
+        return TRIGGERED
+    if not policy.enabled:
+        return DISABLED
+    said = [
+        f"Watching: the evidence of a drop is {power(reading.log_evidence)}, it triggers at {power(against.log_alarm)} "
+        f"with a drop of {policy.max_drop_fraction.normalize():f} or more."
+    ]
+    if (pinned.correlation or 0) > HIGH_CORRELATION:
+        said.append(resembling(pinned.correlation or 0))
+    return " ".join(said)
+
+
+def power(log: float) -> str:
+    """Return what a natural log is of: 20,000; beyond a million, in powers of ten."""
+    if log >= math.log(_LARGE):
+        return f"10^{log / math.log(10):.1f}"
+    return f"{math.exp(log):,.0f}" if log >= math.log(1_000) else f"{math.exp(log):.3g}"
+
+
+def resembling(correlation: float) -> str:
+    """Warn of observations that resemble their neighbours."""
+    return (
+        f"Neighbouring observations of the baseline resemble one another (correlation {correlation:.2f}, above "
+        f"{HIGH_CORRELATION}): false alarms are more frequent than promised. Set block_events and pin anew."
+    )
+
+
+def pinning(baseline: RegressionBaseline) -> str:
+    """Say what a pin waits for, and why."""
+    return (
+        f"Taken from the next {baseline.size:,} events, of which {baseline.events:,} are here. It waits for them "
+        "because a baseline that is picked from the past, after looking, is the best of several by choice: false "
+        "alarms would be more frequent than promised."
+    )
+
+
+def pinned(baseline: RegressionBaseline) -> str:
+    """Say what a complete baseline shows."""
+    said = [f"Pinned at {baseline.mean:.4g} by {baseline.events:,} events; tested against {baseline.bound:.4g}."]
+    if (baseline.correlation or 0) > HIGH_CORRELATION:
+        said.append(resembling(baseline.correlation or 0))
+    return " ".join(said)
+
+
+def unfit(baseline: RegressionBaseline) -> str:
+    """Say why a complete baseline cannot be armed."""
+    return (
+        f"It cannot be armed: with a mean of {baseline.mean:.4g} over {baseline.events:,} events no rate above the "
+        "lowest is certain, and nothing can drop below it. Pin anew with a larger baseline_size, or once there are "
+        "successes."
+    )
+
+
+def too_soon(policy: RegressionPolicy, trips: int, until: dt.datetime) -> str:
+    """Say until when a tripwire that trips again and again must wait."""
+    return (
+        f"{policy} has tripped {trips} times within {MANY_WITHIN.days} days: it may be re-armed from "
+        f"{until.astimezone(dt.UTC):%Y-%m-%d %H:%M UTC} on. Mend the cause meanwhile."
+    )
+
+
+def repinning(policy: RegressionPolicy, _patch: Mapping[str, Any]) -> list[str]:
+    """Say what a pin does."""
+    size = f"{policy.baseline_size:,}"
+    said = [f"The next {size} events become the baseline: it is never picked from the past, after looking."]
+    if policy.baseline_kind == PINNED:
+        said.append("Until they are here the former baseline goes on watching; then the evidence starts anew.")
+    return said
 
 
 def rearming(state: RegressionState, _patch: Mapping[str, Any]) -> list[str]:

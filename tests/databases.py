@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
     "VALHALLA_CURRENCY": "USD",
     "VALHALLA_RESERVATION_TTL_SECONDS": "86400",
+    "VALHALLA_REARM_WAIT_MINUTES": "0",  # tests that wait say so
     "RETENTION_ENABLED": "0",
     "RETENTION_CRON_MINUTES": "30",
     "RETENTION_KPI_DAYS": "90",

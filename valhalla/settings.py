@@ -77,6 +77,7 @@ if VALHALLA_CURRENCY in WITHOUT_TWO_DECIMALS:
 VALHALLA_RESERVATION_TTL_SECONDS = env.integer(
     "VALHALLA_RESERVATION_TTL_SECONDS", default=86_400, minimum=1, maximum=31_536_000
 )
+REARM_WAIT_MINUTES = env.integer("VALHALLA_REARM_WAIT_MINUTES", default=60, minimum=0, maximum=1440)
 RETENTION_ENABLED = env.flag("RETENTION_ENABLED", default=False)
 RETENTION_CRON_MINUTES = env.integer("RETENTION_CRON_MINUTES", default=30, minimum=1, maximum=1440)
 RETENTION_KPI_DAYS = env.integer("RETENTION_KPI_DAYS", default=90, minimum=1, maximum=36_500)
@@ -296,6 +297,10 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "governance.schema.describe_tags",
     ],
+    "ENUM_NAME_OVERRIDES": {
+        "BaselineStatusEnum": "regression.models.RegressionBaseline.Status",
+        "IncidentStatusEnum": "regression.models.RegressionIncident.Status",
+    },
 }
 
 # Static files: "collected" serves what collectstatic made, "source" what the packages hold, without that step.

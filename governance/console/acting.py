@@ -193,7 +193,7 @@ def _verdict(spec: Action, told: Preview, changing: list[Row]) -> tuple[str, str
 def _is_ready(form: ChangeForm, told: Preview) -> bool:
     if form.data.get("seen", "") != seen(told.before, form.controls):
         form.add_error(None, MOVED)
-    elif form.schema.keys() & told.before.keys() and not told.changed:
+    elif form.schema.keys() & told.before.keys() and told.after == told.before:
         form.add_error(None, IDLE)
     return form.is_valid()
 

@@ -109,7 +109,8 @@ def _field(schema: Any) -> forms.Field:
     if isinstance(schema, serializers.BooleanField):
         return forms.BooleanField(widget=UnfoldBooleanSwitchWidget(), initial=False, **told)
     if isinstance(schema, serializers.ChoiceField):
-        return forms.ChoiceField(choices=list(schema.choices.items()), widget=UnfoldAdminSelectWidget(), **told)
+        choices = [*([("", "choose")] if schema.allow_blank else []), *schema.choices.items()]
+        return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget(), **told)
     unit = settings.VALHALLA_CURRENCY if isinstance(schema, UnitsField) else getattr(schema, "unit", "")
     if schema.allow_null:
         return LimitField(unit, **told)

@@ -38,6 +38,9 @@ class RegressionState(models.Model):
     baseline_end_id = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="While triggered, the last event of the trip's baseline."
     )
+    evidence = models.JSONField(
+        null=True, blank=True, editable=False, help_text="What a SEQUENTIAL test has seen since it was armed."
+    )
 
     class Meta:
         db_table = "regression_state"
@@ -74,9 +77,24 @@ class RegressionIncident(models.Model):
         ACKNOWLEDGED = "ACKNOWLEDGED", "acknowledged"
         RESOLVED = "RESOLVED", "resolved"
 
+    class Cause(models.TextChoices):
+        """What it turned out to be."""
+
+        REAL_REGRESSION = rules.REAL_REGRESSION, "a real regression"
+        FALSE_ALARM = rules.FALSE_ALARM, "a false alarm: nothing had changed"
+        DATA_FAULT = rules.DATA_FAULT, "a fault in the data"
+
     domain = columns.domain()
     metric = columns.metric()
     action = models.CharField(max_length=16, choices=RegressionPolicy.Action.choices, help_text="What was pulled.")
+    mode = models.CharField(
+        max_length=16, choices=RegressionPolicy.Mode.choices, default=rules.ENFORCE, db_default=rules.ENFORCE,
+        help_text="SHADOW: nothing was pulled; this is what would have been.",
+    )  # fmt: skip
+    detector = models.CharField(
+        max_length=16, choices=RegressionPolicy.Detector.choices, default=rules.WINDOW, db_default=rules.WINDOW,
+        help_text="What found the drop.",
+    )  # fmt: skip
     status = models.CharField(
         max_length=16, choices=Status.choices, default=Status.OPEN, help_text="How far it is dealt with."
     )
@@ -85,6 +103,14 @@ class RegressionIncident(models.Model):
     acknowledged_by = models.CharField(max_length=150, blank=True, help_text="Who took it on.")
     resolved_at = models.DateTimeField(null=True, blank=True, help_text="When it was resolved (UTC).")
     resolved_by = models.CharField(max_length=150, blank=True, help_text="Who resolved it.")
+    cause = models.CharField(
+        max_length=16,
+        choices=Cause.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it turned out to be; empty: nobody has said.",
+    )
     resolution = models.TextField(blank=True, help_text="What it was, as whoever resolved it wrote.")
     baseline = models.FloatField(help_text="The baseline's mean when it triggered.")
     current = models.FloatField(help_text="The current window's mean when it triggered.")
@@ -94,6 +120,16 @@ class RegressionIncident(models.Model):
     current_count = models.PositiveIntegerField(help_text="Events of the current window.")
     first_event_id = models.PositiveBigIntegerField(help_text="The first event of the current window.")
     last_event_id = models.PositiveBigIntegerField(help_text="The event that triggered.")
+    onset_event_id = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The event at which the drop most likely began."
+    )
+    onset_at = models.DateTimeField(null=True, blank=True, help_text="When that event arrived (UTC).")
+    events_to_detect = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Events from the estimated onset up to and with the one that triggered."
+    )
+    path = models.JSONField(
+        null=True, blank=True, help_text="The way to the trip: the figure, where it alarms, and its points by event."
+    )
 
     class Meta:
         db_table = "regression_incident"
@@ -104,6 +140,9 @@ class RegressionIncident(models.Model):
                 | Q(status="ACKNOWLEDGED", acknowledged_at__isnull=False, resolved_at__isnull=True)
                 | Q(status="RESOLVED", acknowledged_at__isnull=False, resolved_at__isnull=False),
                 name="incident_status_has_its_times",
+            ),
+            models.CheckConstraint(
+                condition=Q(cause="") | Q(status="RESOLVED"), name="incident_cause_comes_with_its_resolution"
             ),
         ]
         indexes: ClassVar = [
@@ -122,5 +161,6 @@ class RegressionIncident(models.Model):
             "status": str(self.status),
             "acknowledged_by": self.acknowledged_by,
             "resolved_by": self.resolved_by,
+            "cause": str(self.cause),
             "resolution": self.resolution,
         }

@@ -10,7 +10,14 @@ from factory.django import DjangoModelFactory
 
 from governance import clock
 from regression import services
-from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.models import (
+    KpiEvent,
+    RegressionBaseline,
+    RegressionGap,
+    RegressionIncident,
+    RegressionPolicy,
+    RegressionState,
+)
 
 DOMAIN, METRIC = "OFFERS", "signed"
 PAIR = {"domain": DOMAIN, "metric": METRIC}
@@ -58,6 +65,29 @@ class GapFactory(DjangoModelFactory[RegressionGap]):
 
     domain = DOMAIN
     metric = METRIC
+
+
+class BaselineFactory(DjangoModelFactory[RegressionBaseline]):
+    """A baseline that is pinned at 0.9 by 1,000 events."""
+
+    class Meta:
+        model = RegressionBaseline
+
+    domain = DOMAIN
+    metric = METRIC
+    number = 1
+    status = "PINNED"
+    size = 1_000
+    events = 1_000
+    block_events = 1
+    value_low = 0.0
+    value_high = 1.0
+    beta = 0.025
+    mean = 0.9
+    bound = 0.88
+    correlation = 0.0
+    pinned_by = "jo"
+    pinned_at = factory.LazyFunction(clock.now)
 
 
 class IncidentFactory(DjangoModelFactory[RegressionIncident]):
@@ -113,3 +143,13 @@ def tripped(domain: str = DOMAIN, **policy: object) -> RegressionState:
     PolicyFactory(domain=domain, **policy)
     record("SSSSSSSSFFFF", domain=domain)
     return RegressionState.objects.get(domain=domain, metric=METRIC)
+
+
+def armed(domain: str = DOMAIN, *, baseline: dict[str, object] | None = None, **policy: object) -> RegressionPolicy:
+    """Return a SEQUENTIAL tripwire that is armed against a pinned baseline."""
+    asked = {"detector": "SEQUENTIAL", "baseline_kind": "PINNED", "run_length": 100, **policy}
+    made: RegressionPolicy = PolicyFactory(domain=domain, enabled=False, **asked)
+    BaselineFactory(domain=domain, **(baseline or {}))
+    arm(domain=domain)
+    made.refresh_from_db()
+    return made

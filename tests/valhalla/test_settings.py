@@ -53,6 +53,7 @@ def told(**environment: str) -> dict:
         ("STATIC_FILES", "cdn"),
         ("VALHALLA_CURRENCY", "usd"),
         ("VALHALLA_RESERVATION_TTL_SECONDS", "0"),
+        ("VALHALLA_REARM_WAIT_MINUTES", "-1"),
         ("RETENTION_ENABLED", "sometimes"),
         ("RETENTION_CRON_MINUTES", "0"),
         ("RETENTION_KPI_DAYS", "ninety"),
