@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,14 @@ from golive.models import GoLiveState
 from governance import clock
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, Seal
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
-from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.models import (
+    KpiEvent,
+    RegressionBaseline,
+    RegressionGap,
+    RegressionIncident,
+    RegressionPolicy,
+    RegressionState,
+)
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from tests.access.factories import UserFactory, secret_of
 from tests.governance import factories as kernel
@@ -24,6 +32,7 @@ from tests.regression import factories as regression
 from tests.riskguard import factories as riskguard
 
 Make = Callable[..., Model]
+_numbers = itertools.count(1)
 
 
 def _deal(**more: Any) -> Deal:
@@ -72,6 +81,7 @@ ROWS: dict[type[Model], Make] = {
     RegressionPolicy: regression.PolicyFactory,
     RegressionState: regression.StateFactory,
     RegressionGap: lambda **more: regression.GapFactory(**{"after_id": 1, "until_id": 2, **more}),
+    RegressionBaseline: lambda **more: regression.BaselineFactory(**{"number": next(_numbers), **more}),
     RegressionIncident: regression.IncidentFactory,
     Deal: _deal,
 }

@@ -17,7 +17,14 @@ from governance import clock
 from governance.models import ChangeRequest, Epoch, Hold, Seal
 from governance.money import MAX_MINOR
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
-from regression.models import KpiEvent, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.models import (
+    KpiEvent,
+    RegressionBaseline,
+    RegressionGap,
+    RegressionIncident,
+    RegressionPolicy,
+    RegressionState,
+)
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from tests.rows import ROWS, our_models
 
@@ -119,6 +126,37 @@ BAD: dict[str, list[Bad]] = {
     ],
     "regression_drop_in_range": [(RegressionPolicy, {"max_drop_fraction": Decimal(at)}) for at in ("0", "1.000001")],
     "regression_action_is_known": [(RegressionPolicy, {"action": "SHOUT"})],
+    "regression_mode_is_known": [(RegressionPolicy, {"mode": "HALF"})],
+    "regression_detector_has_its_baseline": [
+        (RegressionPolicy, {"detector": "SEQUENTIAL"}),
+        (RegressionPolicy, {"detector": "GUESS"}),
+        (RegressionPolicy, {"baseline_kind": "BEST"}),
+    ],
+    "regression_pin_in_range": [
+        (RegressionPolicy, {"baseline_size": 99}),
+        (RegressionPolicy, {"baseline_size": 100_001}),
+        (RegressionPolicy, {"block_events": 0}),
+        (RegressionPolicy, {"baseline_size": 100_000, "block_events": 1_001}),
+        (RegressionPolicy, {"baseline_size": 119, "block_events": 6}),
+    ],
+    "regression_bounds_in_order": [
+        (RegressionPolicy, {"value_low": 1.0}),
+        (RegressionPolicy, {"value_low": -1.1e15}),
+        (RegressionPolicy, {"value_high": 1.1e15}),
+    ],
+    "regression_errors_in_range": [
+        (RegressionPolicy, {name: Decimal(at)}) for name in ("alpha", "beta") for at in ("0", "0.500001")
+    ],
+    "regression_run_in_range": [(RegressionPolicy, {"run_length": at}) for at in (99, 10**9 + 1)],
+    "regression_baseline_numbered": [(RegressionBaseline, {"number": 7, "status": "REPLACED"})],
+    "regression_baseline_stands_once": [(RegressionBaseline, {}), (RegressionBaseline, {"status": "TAKING"})],
+    "regression_baseline_within_its_size": [(RegressionBaseline, {"events": 1_001})],
+    "regression_baseline_can_be_tested": [
+        (RegressionBaseline, {"bound": 0.0}),
+        (RegressionBaseline, {"bound": 1.0}),
+        (RegressionBaseline, {"mean": None}),
+    ],
+    "incident_cause_comes_with_its_resolution": [(RegressionIncident, {"cause": "FALSE_ALARM"})],
     "regression_state_once": [(RegressionState, {})],
     "regression_trip_keeps_baseline": [
         (RegressionState, {"triggered": True, "last_triggered_at": NOW()}),
