@@ -14,7 +14,7 @@ from access.models import Token
 from examples.deals.models import Deal
 from golive.models import GoLiveState
 from governance import clock
-from governance.models import ChangeRequest, Epoch, Hold, Seal
+from governance.models import ChangeRequest, Epoch, Hold, JobRun, Seal
 from governance.money import MAX_MINOR
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from regression.models import (
@@ -43,6 +43,7 @@ BAD: dict[str, list[Bad]] = {
     ],
     "seal_once": [(Seal, {"hash": "1" * 64})],
     "seal_is_numbered": [(Seal, {"number": 0}), (Seal, {"chain": 0})],
+    "job_run_ended_has_time": [(JobRun, {"outcome": "DONE"}), (JobRun, {"ended_at": NOW()})],
     "token_has_one_name": [(Token, {"token_key": "same"})],
     "go_live_is_one_row": [(GoLiveState, {"pk": 2})],
     **{
