@@ -34,11 +34,6 @@ class Apply(Protocol):
         """Return what the change made, or a ``Refused`` that left everything as it was."""
 
 
-def never_refuses(_target: str, _patch: Mapping[str, Any], _reason: str) -> Refused | None:
-    """Return None: the action has no condition beyond its schema."""
-    return None
-
-
 def says_nothing(_row: Any, _patch: Mapping[str, Any]) -> Sequence[str]:
     """Return no sentence: what changes says it all."""
     return ()
@@ -66,7 +61,7 @@ class Action:
     lock: Callable[[str], Target]
     loosens: Callable[[Mapping[str, Any], Mapping[str, Any]], Collection[str]]
     apply: Apply
-    refuses: Callable[[str, Mapping[str, Any], str], Refused | None] = never_refuses
+    refuses: Callable[[str, Mapping[str, Any], str], Refused | None] = lambda _target, _patch, _reason: None
     divisible: bool = False
     needs_reason: bool = False
     noun: str = "target"
@@ -124,11 +119,6 @@ class Section:
     data: Mapping[str, Any]
     tables: Sequence[Table]
     alarms: Sequence[str] = ()
-
-
-def no_seeds(*, actor: str, reset: bool) -> Sequence[str]:
-    """Return nothing: the lever needs no seed row."""
-    return ()
 
 
 class Remove(Protocol):
@@ -261,7 +251,7 @@ class Lever:
     review: Callable[[Period], Section]
     actions: Sequence[Action]
     missing_seeds: Callable[[], Sequence[str]] = list
-    restore_seeds: Callable[..., Sequence[str]] = no_seeds
+    restore_seeds: Callable[..., Sequence[str]] = lambda **_asked: ()
     retentions: Sequence[Retention] = ()
     trails: Sequence[Trail] = ()
     status: Callable[[], Status] | None = None
@@ -301,7 +291,6 @@ def actions() -> dict[str, Action]:
 
 def action(name: str) -> Action:
     """Return the action called ``name``; NotFound where no lever offers it."""
-    try:
-        return actions()[name]
-    except KeyError:
-        raise NotFound(f"No lever offers an action called {name!r}.") from None
+    if (found := actions().get(name)) is None:
+        raise NotFound(f"No lever offers an action called {name!r}.")
+    return found
