@@ -213,7 +213,12 @@ class HeimdallEvent(AppendOnly):
         indexes: ClassVar = [
             models.Index(fields=["tx", "id"], name="heimdall_event_in_order"),
             models.Index(fields=["domain", "-id"], name="heimdall_event_by_domain"),
-            models.Index(fields=["kind", "at", "reason"], name="heimdall_event_by_kind"),
+            models.Index(fields=["kind", "-id"], name="heimdall_event_by_kind"),
+            models.Index(
+                fields=["domain", "kind", "reason", "at"],
+                name="heimdall_event_decisions",
+                condition=Q(kind__in=["AUTHORIZE", "DENY"]),
+            ),
             models.Index(fields=["at"], name="heimdall_event_by_time"),
             models.Index(fields=["reason", "-id"], name="heimdall_event_by_reason"),
             models.Index(fields=["actor", "-id"], name="heimdall_event_by_actor"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from governance import tallies
 from governance.register import Period, Section, Table
 from heimdall import rules, selectors, words
 from heimdall.models import HeimdallPolicy
@@ -118,5 +119,6 @@ def _told(shown: Evidence) -> str:
 
 
 def _decided(line: Line) -> list[str]:
-    refused = ", ".join(f"{reason} {times}" for reason, times in line.made.denied.items())
-    return [line.domain, _told(line.shown), _told(line.shown_before), str(line.made.authorized), refused or "none"]
+    refused = ", ".join(f"{reason} {tallies.spoken(times)}" for reason, times in line.made.denied.items())
+    authorized = tallies.spoken(line.made.authorized)
+    return [line.domain, _told(line.shown), _told(line.shown_before), authorized, refused or "none"]

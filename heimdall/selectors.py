@@ -6,9 +6,9 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator
 
-from django.db.models import Count, Sum
+from django.db.models import Sum
 
-from governance import clock
+from governance import clock, tallies
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from heimdall.rules import Evidence, days_of, utc_day, window
 
@@ -96,14 +96,17 @@ def shown_between(start: dt.datetime, end: dt.datetime) -> dict[str, Evidence]:
 
 
 def decisions_between(start: dt.datetime, end: dt.datetime) -> dict[str, Decisions]:
-    """Return each domain's authorizations and refusals from ``start`` up to ``end``, the frequent reasons first."""
-    events = HeimdallEvent.objects.filter(kind__in=[Kind.AUTHORIZE, Kind.DENY], at__gte=start, at__lt=end)
-    counted = events.order_by().values("domain", "kind", "reason").annotate(times=Count("pk"))
+    """Return each domain's authorizations and refusals from ``start`` up to ``end``, the frequent reasons first.
+
+    At most ``tallies.MOST`` are counted of each reason.
+    """
+    kinds = ["domain", "kind", "reason"]
     made: dict[str, Decisions] = {}
-    for row in counted.order_by("-times", "reason"):
-        before = made.get(row["domain"], Decisions(0, {}))
-        if row["kind"] == Kind.AUTHORIZE:
-            made[row["domain"]] = Decisions(before.authorized + row["times"], before.denied)
+    counted = tallies.counted("heimdall_event", kinds, "kind IN ('AUTHORIZE', 'DENY')", start, end)
+    for (domain, kind, reason), times in counted.items():
+        before = made.get(domain, Decisions(0, {}))
+        if kind == Kind.AUTHORIZE:
+            made[domain] = Decisions(before.authorized + times, before.denied)
         else:
-            made[row["domain"]] = Decisions(before.authorized, {**before.denied, row["reason"]: row["times"]})
+            made[domain] = Decisions(before.authorized, {**before.denied, reason: times})
     return made

@@ -176,6 +176,7 @@ class RiskReservation(models.Model):
             models.Index(fields=["created_at"], name="risk_reservation_recent_all"),
             models.Index(fields=["expires_at"], name="risk_reservation_overdue", condition=Q(status="OPEN")),
             models.Index(fields=["day", "engine"], name="risk_reservation_by_day"),
+            models.Index(fields=["expires_at"], name="risk_reservation_unresolved", condition=Q(needs_review=True)),
             models.Index(
                 fields=["correlation_id"], name="risk_reservation_correlated", condition=~Q(correlation_id="")
             ),
@@ -229,7 +230,8 @@ class RiskEvent(AppendOnly):
             models.Index(fields=["tx", "id"], name="risk_event_in_order"),
             models.Index(fields=["engine", "-id"], name="risk_event_by_engine"),
             models.Index(fields=["day", "engine"], name="risk_event_by_day"),
-            models.Index(fields=["at", "kind", "reason"], name="risk_event_by_time"),
+            models.Index(fields=["at"], name="risk_event_by_time"),
+            models.Index(fields=["reason", "at"], name="risk_event_refusals", condition=Q(kind="DENY")),
             models.Index(fields=["correlation_id"], name="risk_event_correlated", condition=~Q(correlation_id="")),
         ]
         constraints: ClassVar = [

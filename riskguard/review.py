@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from governance import money
+from governance import money, tallies
 from governance.register import Check, Period, Section, Table
 from riskguard import selectors
 from riskguard.decisions import LedgerLine
-from riskguard.models import RiskReservation
 from riskguard.rules import GLOBAL
 from riskguard.serializers import LedgerLineSerializer
 
@@ -22,7 +21,7 @@ def section(period: Period) -> Section:
     """Return today's ledger against its caps, and the period's refusals by reason against the period before."""
     lines = selectors.ledger_today()
     denied, before = (selectors.refusals_by_reason(span.start, span.end) for span in (period, period.before()))
-    to_look_at = RiskReservation.objects.filter(needs_review=True).count()
+    to_look_at = selectors.unresolved()
     data = {
         "ledger": LedgerLineSerializer(lines, many=True).data,
         "refusals": denied,
@@ -40,7 +39,7 @@ def section(period: Period) -> Section:
         Table(
             "Refusals by reason",
             ["Reason", "This period", "The period before"],
-            [[reason, str(denied.get(reason, 0)), str(before.get(reason, 0))] for reason in reasons],
+            [[reason, *(tallies.spoken(times.get(reason, 0)) for times in (denied, before))] for reason in reasons],
             "Nothing was refused.",
         ),
     ]

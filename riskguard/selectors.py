@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 
-from governance import clock
+from governance import clock, tallies
 from riskguard import ledger, words
 from riskguard.decisions import LedgerLine
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
@@ -57,10 +57,17 @@ def ledger_today() -> list[LedgerLine]:
 
 
 def refusals_by_reason(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
-    """Return how many reservations were refused from ``start`` up to ``end``, by reason, the most frequent first."""
-    denied = RiskEvent.objects.filter(kind=RiskEvent.Kind.DENY, at__gte=start, at__lt=end)
-    counted = denied.order_by().values("reason").annotate(times=Count("pk")).order_by("-times", "reason")
-    return {row["reason"]: row["times"] for row in counted}
+    """Return how many reservations were refused from ``start`` up to ``end``, by reason, the most frequent first.
+
+    At most ``tallies.MOST`` are counted of each reason.
+    """
+    counted = tallies.counted("risk_event", ["reason"], "kind = 'DENY'", start, end)
+    return {reason: times for (reason,), times in counted.items()}
+
+
+def unresolved() -> int:
+    """Return how many reservations expired and wait for a person to look at them."""
+    return RiskReservation.objects.filter(needs_review=True).count()
 
 
 def newest_event_at() -> dt.datetime | None:
