@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import gate, report
+from bench import gate, report, reviewing
 from bench.report import Part
 from bench.stage import Stage
 
-PARTS: dict[str, Callable[[Stage], Part]] = {"gate": gate.measure}
+PARTS: dict[str, Callable[[Stage], Part]] = {"gate": gate.measure, "review": reviewing.measure}
 
 
 def main(wanted: list[str]) -> None:

@@ -1,0 +1,41 @@
+"""Events that are already there: as many as a part asks for, spread over the two weeks that a review looks at."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+_MOMENTS = """
+WITH moments AS (
+    SELECT n, now() - interval '14 days' * ((%(events)s - n) / %(events)s::float) AS at
+      FROM generate_series(1, %(events)s) n
+)
+"""
+# Half of them refusals: of all that is recorded, the review counts refusals.
+_FILL = {
+    "risk_event": """
+INSERT INTO risk_event (at, day, kind, engine, amount, reason, policy, cap, exposure_day, exposure_delta,
+                        open_risk_delta, loss_delta, actions_delta, figures, actor, correlation_id)
+SELECT at, at::date, CASE n %% 2 WHEN 0 THEN 'DENY' ELSE 'EXPIRE' END, 'WHOLESALE', 1000,
+       (ARRAY['would_exceed_policy', 'policy_disabled', 'kill_switch_engaged', 'busy'])[1 + n / 2 %% 4], '', '',
+       at::date, 0, 0, 0, 0, '{}', 'bench', ''
+  FROM moments
+""",
+    "heimdall_event": """
+INSERT INTO heimdall_event (at, day, kind, domain, confidence, success, reason, actor, figures)
+SELECT at, at::date, CASE n %% 2 WHEN 0 THEN 'DENY' ELSE 'TRIAL' END,
+       (ARRAY['WHOLESALE_OFFER', 'BUYER_MATCH', 'CAPITAL_ROUTE'])[1 + n / 2 %% 3], 0.9, true,
+       (ARRAY['policy_missing', 'prod_use_disabled'])[1 + n / 2 %% 2], 'bench', '{}'
+  FROM moments
+""",
+    "kpi_event": """
+INSERT INTO kpi_event (at, domain, metric, success, actor, correlation_id)
+SELECT at, 'WHOLESALE', 'contract_rate', n %% 20 <> 0, 'bench', '' FROM moments
+""",
+}
+
+
+def fill(table: str, events: int) -> None:
+    """Append ``events`` to ``table``, as fast as the database takes them, and let it know how many there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MOMENTS + _FILL[table], {"events": events})
+        cursor.execute(f"VACUUM ANALYZE {table}")
