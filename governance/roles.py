@@ -14,6 +14,7 @@ APPROVE = "approve"
 AUDIT = "audit"
 ADMINISTER = "administer"
 BREAK_GLASS = "break_glass"
+GATE = "gate"
 
 RIGHTS = {
     READ: "read policies, ledgers, states and events",
@@ -23,6 +24,7 @@ RIGHTS = {
     AUDIT: "read the audit trail",
     ADMINISTER: "issue and revoke tokens, and change the roles of accounts",
     BREAK_GLASS: "apply alone, in an emergency, what a second person would have to approve",
+    GATE: "ask the gate for a request that another service has received",
 }
 
 ROLES: dict[str, frozenset[str]] = {
@@ -33,6 +35,7 @@ ROLES: dict[str, frozenset[str]] = {
     "auditor": frozenset({READ, AUDIT}),
     "administrator": frozenset({READ, ADMINISTER, AUDIT}),
     "break_glass": frozenset({READ, BREAK_GLASS, AUDIT}),
+    "proxy": frozenset({GATE}),
 }
 
 

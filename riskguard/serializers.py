@@ -156,6 +156,11 @@ class OrderSerializer(serializers.Serializer[Any]):
         max_length=MAX_KEY, required=False, help_text="The same key and body is the same reservation; or as a header."
     )
     correlation_id = TextField(max_length=64, required=False, default="", allow_blank=True, help_text="Your own id.")
+    epoch = CountField(
+        least=1, most=2**63 - 1, unit="changes", required=False,
+        help_text="The X-Governance-Epoch that the request was admitted under: where the switches have been turned "
+        "since, it is refused with stale_epoch.",
+    )  # fmt: skip
     dry_run = StrictBooleanField(default=False, help_text="Say what would happen and change nothing.")
 
 

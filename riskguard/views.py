@@ -111,6 +111,7 @@ class DecisionViewSet(viewsets.ViewSet):
             actor=actor_of(request, asked["actor"]),
             idempotency_key=idempotency.key_of(request, asked.get("idempotency_key")),
             correlation_id=asked["correlation_id"],
+            epoch=asked.get("epoch"),
             dry_run=asked["dry_run"],
         )
         return Response(shown(RulingSerializer, ruling))

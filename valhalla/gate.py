@@ -12,6 +12,7 @@ from golive.rules import GO_LIVE_DISABLED, KILL_SWITCH_ENGAGED
 from golive.selectors import Reading
 from governance import clock
 from governance.holds import EVERYTHING
+from valhalla import classification
 from valhalla.classification import OBSERVE_ONLY, SANDBOX_EXEC, Kind
 
 UNAVAILABLE = 503
@@ -36,6 +37,20 @@ def read() -> Reading | Refusal:
         _log.exception("The go-live state cannot be read: nothing may pass.")
         detail = "The control plane cannot read its state, so nothing may pass. See /health/ready."
         return Refusal(UNAVAILABLE, "GOVERNANCE_UNAVAILABLE", detail)
+
+
+def judge(path: str, method: str) -> Reading | Refusal | None:
+    """Judge a request that another service has received: what admits it, what refuses it, or None where it is exempt.
+
+    ``path`` is as it was sent, without the query.
+    """
+    if classification.is_exempt(path):
+        return None
+    reading = read()
+    if isinstance(reading, Refusal):
+        return reading
+    kind = classification.kind_of(path, method.upper())
+    return while_disabled(reading) or while_held(reading, kind) or reading
 
 
 def while_disabled(reading: Reading) -> Refusal | None:

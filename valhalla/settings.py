@@ -224,8 +224,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 HTTPS = env.flag("HTTPS", default=not BARE)
 SECURE_SSL_REDIRECT = HTTPS
-# Balancers ask for health in plain HTTP, from inside.
-SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+# Balancers ask for health, and proxies for the gate, in plain HTTP, from inside.
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^api/governance/gate/?$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SESSION_COOKIE_SECURE = HTTPS

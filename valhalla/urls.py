@@ -14,6 +14,7 @@ LEVERS = [apps.get_app_config(lever.name) for lever in register.levers()]
 
 urlpatterns = [
     route("api/governance", views.IndexView.as_view(), "governance-index"),
+    route("api/governance/gate", views.GateView.as_view(), "gate"),
     route("api/system/status", views.StatusView.as_view(), "system-status"),
     route("health", views.HealthView.as_view(), "health"),
     route("health/ready", views.ReadyView.as_view(), "health-ready"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_resolver
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,10 +18,16 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from golive import rules, selectors
-from governance import clock, problems, readiness
+from governance import clock, problems, readiness, roles
+from governance.errors import Invalid
+from governance.permissions import HasRight, is_local
 from governance.register import Check
+from governance.schema import failures
+from valhalla import classification, gate
+from valhalla.gate import Refusal
 from valhalla.serializers import HealthSerializer, IndexSerializer, ReadySerializer, StatusSerializer
 
+EPOCH, CODE = "X-Governance-Epoch", "X-Governance-Code"
 _log = logging.getLogger(__name__)
 PREFIX = "api/governance/"
 
@@ -55,6 +62,56 @@ class StatusView(APIView):
         engines = [{"scope": hold.scope, "code": hold.code, "reason": hold.reason} for hold in holds]
         told = {"status": status, **state, "held": engines, "api_auth": settings.API_AUTH}
         return Response({**told, "four_eyes": settings.FOUR_EYES, "currency": settings.VALHALLA_CURRENCY})
+
+
+class MayAskTheGate(HasRight):
+    """The right to ask, or a proxy on this very machine."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Say whether this caller may ask."""
+        return is_local(request._request) or super().has_permission(request, view)
+
+
+class GateView(APIView):
+    """The gate, for a proxy before services that do not know it (nginx: auth_request)."""
+
+    permission_classes = (MayAskTheGate,)
+    rights: ClassVar = {"get": roles.GATE}
+
+    @extend_schema(
+        operation_id="gate",
+        parameters=[
+            OpenApiParameter("X-Original-URI", str, OpenApiParameter.HEADER, required=True, description="As received."),
+            OpenApiParameter("X-Original-Method", str, OpenApiParameter.HEADER, description="Default: GET."),
+            OpenApiParameter(
+                EPOCH, int, OpenApiParameter.HEADER, response=[204], description="What admitted it: hand it on."
+            ),
+            OpenApiParameter(
+                CODE, str, OpenApiParameter.HEADER, response=[403, 503], description="What refuses, for machines."
+            ),
+        ],
+        responses={
+            204: OpenApiResponse(description="It may pass."),
+            **failures({400: "No X-Original-URI.", 403: "It may not pass, and `code` says why; or no right to ask."}),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Say whether a request that another service has received may pass: 204, or 403 with the reason.
+
+        The class is told from path and method as for the site's own addresses. The epoch goes with the admission, and
+        check-and-reserve takes it, so that what was admitted before a kill is refused after it.
+        """
+        path = request.headers.get("X-Original-URI", "").partition("?")[0]
+        if not path.startswith("/"):
+            raise Invalid({"X-Original-URI": ["Send the request's address as it was received: /api/deals?x=1."]})
+        method = request.headers.get("X-Original-Method", "GET")
+        judged = gate.judge(path, method)
+        if isinstance(judged, Refusal):
+            told = {"exec_class": classification.kind_of(path, method.upper()).exec_class, "path": path}
+            body = problems.body(judged.status, judged.detail, judged.code, **told)
+            return problems.Problem(body, headers={CODE: judged.code})
+        admitted_under = {} if judged is None else {EPOCH: str(judged.epoch)}
+        return Response(status=204, headers=admitted_under)
 
 
 class HealthView(APIView):

@@ -34,10 +34,11 @@ class Refusal:
     message: str
 
 
-def make(*, offer: Offer, actor: str, idempotency_key: str | None = None) -> Deal | Refusal:
+def make(*, offer: Offer, actor: str, idempotency_key: str | None = None, epoch: int | None = None) -> Deal | Refusal:
     """Make an offer if every lever lets it, and book it; the same key and offer book one deal.
 
-    Conflict where the key was used for another offer, or where its first call has not ended.
+    ``epoch`` is the one that the gate admitted the request under. Conflict where the key was used for another offer, or
+    where its first call has not ended.
     """
     ruling = riskguard.reserve(
         engine=ENGINE,
@@ -45,6 +46,7 @@ def make(*, offer: Offer, actor: str, idempotency_key: str | None = None) -> Dea
         actor=actor,
         idempotency_key=idempotency_key,
         correlation_id=offer.title[:64],
+        epoch=epoch,
     )
     if ruling.replayed and ruling.reservation is not None:
         booked = Deal.objects.filter(reservation_id=ruling.reservation.pk).first()

@@ -52,7 +52,12 @@ class DealViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Deal]):
         behind = engines_behind([asked["recommendation_id"]]) if asked["recommendation_id"] else []
         require_engines(request, itertools.chain([services.ENGINE], behind))
         actor, _reason = actor_of(request, asked.pop("actor")), asked.pop("reason")
-        made = services.make(offer=Offer(**asked), actor=actor, idempotency_key=idempotency.key_of(request))
+        made = services.make(
+            offer=Offer(**asked),
+            actor=actor,
+            idempotency_key=idempotency.key_of(request),
+            epoch=request.governance.epoch,  # type: ignore[attr-defined]  # the gate sets it
+        )
         if isinstance(made, Refusal):
             return problems.Problem(problems.body(409, made.message, made.reason, lever=made.lever))
         return Response(DealSerializer(made).data, status=status.HTTP_201_CREATED)

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from examples.deals.models import Deal
-from golive.services import disable, engage_kill_switch
+from golive.services import disable, engage_kill_switch, release_kill_switch
 from riskguard.models import RiskReservation
 from tests.access.factories import caller, stranger
 from tests.heimdall.factories import earned
@@ -75,6 +75,22 @@ def test_a_disabled_policy_of_the_engine_is_a_hold_at_the_gate(api: APIClient) -
 def test_an_unknown_recommendation_is_a_404_and_leaves_nothing(api: APIClient) -> None:
     assert post(api, 404, recommendation_id=999)["code"] == "not_found"
     assert list(RiskReservation.objects.values_list("status", flat=True)) in ([], ["RELEASED"])
+
+
+def test_a_kill_between_the_gate_and_the_reservation_refuses_though_it_is_over_by_then(api: APIClient) -> None:
+    turned: list[None] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "risk_" in sql and not turned:
+            turned.append(None)
+            engage_kill_switch(actor="ops", reason="drill")
+            release_kill_switch(actor="ops", reason="over")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        told = post(api, 409)
+    assert (told["lever"], told["code"]) == ("riskguard", "stale_epoch")
+    assert not Deal.objects.exists()
 
 
 def test_a_key_makes_a_retry_the_same_deal(api: APIClient) -> None:

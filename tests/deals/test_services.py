@@ -11,8 +11,8 @@ from django.db import IntegrityError, connection
 from examples.deals import services
 from examples.deals.models import Deal
 from examples.deals.services import Offer, Refusal
-from golive.services import engage_kill_switch
-from governance import holds
+from golive.services import engage_kill_switch, release_kill_switch
+from governance import epoch, holds
 from governance.errors import Conflict, NotFound
 from heimdall.models import HeimdallRecommendation
 from regression.models import KpiEvent
@@ -143,6 +143,16 @@ class TestEveryLeverRefuses:
         assert stopped
         assert statuses() == ["RELEASED"]
         nothing_is_left()
+
+
+def test_what_was_admitted_before_the_switches_were_turned_is_refused_after_it() -> None:
+    admitted_under = epoch.current()
+    assert booked(epoch=admitted_under).amount == 5_000
+    engage_kill_switch(actor="ops", reason="drill")
+    assert refused(epoch=admitted_under) == ("riskguard", "kill_switch_engaged")
+    release_kill_switch(actor="ops", reason="over")
+    assert refused(epoch=admitted_under) == ("riskguard", "stale_epoch")
+    assert booked(epoch=epoch.current()).amount == 5_000
 
 
 @pytest.mark.django_db(transaction=True)
