@@ -9,9 +9,10 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from golive import selectors
+from golive import examples, selectors
 from golive.serializers import ChecklistSerializer, EnableSerializer, GoLiveStateSerializer
 from governance import door, readiness, roles
+from governance.schema import failures
 from governance.serializers import PendingSerializer, WriteSerializer
 
 ANSWERS = {200: GoLiveStateSerializer, 202: PendingSerializer}
@@ -37,22 +38,26 @@ class GoLiveViewSet(viewsets.ViewSet):
         """Return the go-live checklist."""
         return Response(readiness.checklist())
 
-    @extend_schema(request=EnableSerializer, responses=ANSWERS)
+    @extend_schema(
+        request=EnableSerializer,
+        responses={**ANSWERS, **failures({412: "The checklist fails: `checklist` holds it."})},
+        examples=examples.ENABLE,
+    )
     def enable(self, request: Request) -> Response:
         """Let production run; 412 with the checklist where it fails."""
         return self._turn(request, "go_live.enable", EnableSerializer)
 
-    @extend_schema(request=WriteSerializer, responses=ANSWERS)
+    @extend_schema(request=WriteSerializer, responses=ANSWERS, examples=examples.TURN)
     def disable(self, request: Request) -> Response:
         """Stop production."""
         return self._turn(request, "go_live.disable")
 
-    @extend_schema(request=WriteSerializer, responses=ANSWERS)
+    @extend_schema(request=WriteSerializer, responses=ANSWERS, examples=examples.TURN)
     def engage(self, request: Request) -> Response:
         """Engage the kill switch."""
         return self._turn(request, "kill_switch.engage")
 
-    @extend_schema(request=WriteSerializer, responses=ANSWERS)
+    @extend_schema(request=WriteSerializer, responses=ANSWERS, examples=examples.TURN)
     def release(self, request: Request) -> Response:
         """Release the kill switch; needs a reason."""
         return self._turn(request, "kill_switch.release")

@@ -64,12 +64,19 @@ class IdFilter(django_filters.Filter):
 
 
 class FilterSet(django_filters.FilterSet):
-    """Filters by a model's fields."""
+    """Filters by a model's fields, told in the fields' own words."""
 
     FILTER_DEFAULTS: ClassVar = {
         **django_filters.FilterSet.FILTER_DEFAULTS,
         models.BooleanField: {"filter_class": FlagFilter},
     }
+
+    @classmethod
+    def filter_for_field(cls, field: Any, field_name: str, lookup_expr: str | None = None) -> Any:
+        """Return the filter with the help text of its field."""
+        made = super().filter_for_field(field, field_name, lookup_expr)
+        made.extra.setdefault("help_text", field.help_text)
+        return made
 
 
 class HistoryFilter(FilterSet):

@@ -57,7 +57,7 @@ class Schema(AutoSchema):
             problem = OpenApiResponse(ProblemSerializer, description=_FAILURES[status])
             told = self._get_response_for_code(problem, status, [MEDIA_TYPE])  # type: ignore[no-untyped-call]  # untyped
             bodies.setdefault(status, told)
-        return bodies
+        return dict(sorted(bodies.items()))
 
     def _failures(self, answers: set[str]) -> list[str]:
         """Return how the operation can fail, told from what it takes and answers (202: it goes through the door)."""
@@ -67,7 +67,7 @@ class Schema(AutoSchema):
         failures = ["400"] if takes_input else []
         failures += ["401", "403"]
         failures += ["404"] if "{" in self.path else []
-        failures += ["409"] if "202" in answers else []
+        failures += ["409"] if "202" in answers or ("{" in self.path and self.method == "POST") else []
         return [*failures, "503", "default"]
 
 

@@ -16,6 +16,7 @@ from governance import changes, problems, review, roles
 from governance.attribution import actor_of
 from governance.filters import AuditEventFilter, ChangeRequestFilter, HoldFilter
 from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.schema import failures
 from governance.serializers import (
     AuditEventSerializer,
     ChangeRequestSerializer,
@@ -85,7 +86,13 @@ class ChangeRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         "look": roles.APPROVE,
     }
 
-    @extend_schema(request=WriteSerializer)
+    @extend_schema(
+        request=WriteSerializer,
+        responses={
+            200: ChangeRequestSerializer,
+            **failures({412: "A precondition fails: `checklist` holds it."}),
+        },
+    )
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
         """Apply the change exactly as proposed."""

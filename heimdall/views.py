@@ -14,7 +14,7 @@ from governance import door, roles
 from governance.attribution import actor_of
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
-from heimdall import rules, selectors, services
+from heimdall import examples, rules, selectors, services
 from heimdall.filters import HeimdallEventFilter, RecommendationFilter, ScorecardDayFilter
 from heimdall.models import HeimdallEvent, HeimdallRecommendation, HeimdallScorecardDay
 from heimdall.serializers import (
@@ -42,7 +42,9 @@ class PolicyViewSet(viewsets.ViewSet):
         return Response(HeimdallPolicySerializer(selectors.policies(), many=True).data)
 
     @extend_schema(
-        request=HeimdallPolicyUpsertSerializer, responses={200: HeimdallPolicySerializer, 202: PendingSerializer}
+        request=HeimdallPolicyUpsertSerializer,
+        responses={200: HeimdallPolicySerializer, 202: PendingSerializer},
+        examples=examples.UPSERT,
     )
     def upsert(self, request: Request) -> Response:
         """Change the fields that the body names, and no others."""
@@ -101,7 +103,7 @@ class SandboxViewSet(viewsets.ViewSet):
 
     rights: ClassVar = {"trial": roles.ACT, "recommend": roles.ACT}
 
-    @extend_schema(request=TrialSerializer, responses=TrialAnswerSerializer)
+    @extend_schema(request=TrialSerializer, responses=TrialAnswerSerializer, examples=examples.TRIAL)
     def trial(self, request: Request) -> Response:
         """Count a sandbox trial on today's scorecard; 200 both ways."""
         asked = _checked(TrialSerializer, request)
@@ -114,7 +116,7 @@ class SandboxViewSet(viewsets.ViewSet):
         )
         return Response(TrialAnswerSerializer(answer).data)
 
-    @extend_schema(request=RecommendSerializer, responses=JudgementSerializer)
+    @extend_schema(request=RecommendSerializer, responses=JudgementSerializer, examples=examples.RECOMMEND)
     def recommend(self, request: Request) -> Response:
         """Store a recommendation and say whether it could act as things stand."""
         asked = _checked(RecommendSerializer, request)

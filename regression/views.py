@@ -14,7 +14,7 @@ from governance import door, roles
 from governance.attribution import actor_of
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
-from regression import rules, selectors, services, words
+from regression import examples, rules, selectors, services, words
 from regression.filters import BaselineFilter, KpiEventFilter, RegressionIncidentFilter
 from regression.models import KpiEvent, RegressionBaseline, RegressionIncident
 from regression.serializers import (
@@ -45,7 +45,9 @@ class PolicyViewSet(viewsets.ViewSet):
         return Response(RegressionPolicySerializer(selectors.policies(), many=True).data)
 
     @extend_schema(
-        request=RegressionPolicyUpsertSerializer, responses={200: RegressionPolicySerializer, 202: PendingSerializer}
+        request=RegressionPolicyUpsertSerializer,
+        responses={200: RegressionPolicySerializer, 202: PendingSerializer},
+        examples=examples.UPSERT,
     )
     def upsert(self, request: Request) -> Response:
         """Change the fields that the body names, and no others."""
@@ -66,7 +68,7 @@ class TripwireViewSet(viewsets.ViewSet):
         """Return the state of every tripwire that was ever enabled or evaluated."""
         return Response(RegressionStateSerializer(selectors.states(), many=True).data)
 
-    @extend_schema(request=TripwireSerializer, responses=EvaluatedSerializer)
+    @extend_schema(request=TripwireSerializer, responses=EvaluatedSerializer, examples=examples.EVALUATE)
     def evaluate(self, request: Request) -> Response:
         """Evaluate a tripwire now; it pulls its lever if it trips. 200 both ways."""
         asked = _written(TripwireSerializer, request).validated_data
@@ -78,7 +80,11 @@ class TripwireViewSet(viewsets.ViewSet):
             return Response({**told, "state": None})
         return Response({"ok": True, "state": _state(state)})
 
-    @extend_schema(request=TripwireSerializer, responses={200: RegressionStateSerializer, 202: PendingSerializer})
+    @extend_schema(
+        request=TripwireSerializer,
+        responses={200: RegressionStateSerializer, 202: PendingSerializer},
+        examples=examples.REARM,
+    )
     def rearm(self, request: Request) -> Response:
         """Let a triggered tripwire watch again, from here on; needs a reason."""
         written = _written(TripwireSerializer, request)
@@ -108,7 +114,7 @@ class KpiViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[KpiEvent]):
     filterset_class = KpiEventFilter
     rights: ClassVar = {"create": roles.ACT}
 
-    @extend_schema(request=RecordKpiSerializer, responses={201: RecordedSerializer})
+    @extend_schema(request=RecordKpiSerializer, responses={201: RecordedSerializer}, examples=examples.RECORD)
     def create(self, request: Request) -> Response:
         """Record one event; an enabled tripwire is evaluated with it."""
         asked = _written(RecordKpiSerializer, request).validated_data

@@ -195,9 +195,9 @@ class DenialSerializer(serializers.Serializer[Any]):
 
     policy = serializers.CharField(help_text="GLOBAL or the engine.")
     cap = serializers.CharField(help_text="The cap that refuses; empty where none does.")
-    limit = serializers.IntegerField(allow_null=True, help_text="Its limit.")
-    used = serializers.IntegerField(allow_null=True, help_text="What is used of it.")
-    asked = serializers.IntegerField(allow_null=True, help_text="What was asked for.")
+    limit = serializers.IntegerField(allow_null=True, help_text="Its limit, in minor units or actions.")
+    used = serializers.IntegerField(allow_null=True, help_text="What is used of it, in minor units or actions.")
+    asked = serializers.IntegerField(allow_null=True, help_text="What was asked for, in minor units or actions.")
 
 
 class RulingSerializer(serializers.Serializer[Any]):

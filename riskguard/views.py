@@ -12,10 +12,11 @@ from rest_framework.response import Response
 from governance import door, idempotency, roles
 from governance.attribution import actor_of
 from governance.errors import Invalid
+from governance.schema import failures
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer
 from governance.shapes import checked, shown
-from riskguard import selectors, services
+from riskguard import examples, selectors, services
 from riskguard.decisions import Order
 from riskguard.filters import EventFilter, LedgerDayFilter, ReservationFilter
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
@@ -35,6 +36,8 @@ from riskguard.serializers import (
     SettleSerializer,
 )
 
+UNSETTLED = failures({404: "There is no such reservation.", 409: "It was resolved in another way already."})
+
 
 class PolicyViewSet(viewsets.ViewSet):
     """Risk policies: read, and changed through the door."""
@@ -46,7 +49,11 @@ class PolicyViewSet(viewsets.ViewSet):
         """Return every policy, GLOBAL first."""
         return Response(PolicySerializer(selectors.policies(), many=True).data)
 
-    @extend_schema(request=PolicyUpsertSerializer, responses={200: PolicySerializer, 202: PendingSerializer})
+    @extend_schema(
+        request=PolicyUpsertSerializer,
+        responses={200: PolicySerializer, 202: PendingSerializer},
+        examples=examples.UPSERT,
+    )
     def upsert(self, request: Request) -> Response:
         """Change the fields that the body names, and no others."""
         written = PolicyUpsertSerializer(data=request.data)
@@ -100,7 +107,12 @@ class DecisionViewSet(viewsets.ViewSet):
 
     rights: ClassVar = {"reserve": roles.ACT, "reserve_many": roles.ACT, "settle": roles.ACT, "release": roles.ACT}
 
-    @extend_schema(parameters=[idempotency.HEADER], request=ReserveSerializer, responses=RulingSerializer)
+    @extend_schema(
+        parameters=[idempotency.HEADER],
+        request=ReserveSerializer,
+        responses={200: RulingSerializer, **failures({409: "The key was used with another body."})},
+        examples=examples.RESERVE,
+    )
     def reserve(self, request: Request) -> Response:
         """Take exposure out of today's room of GLOBAL and the engine; 200 both ways."""
         asked = checked(ReserveSerializer, request.data)
@@ -129,7 +141,9 @@ class DecisionViewSet(viewsets.ViewSet):
         told = {"reserved": reserved, "refused": len(rulings) - reserved, "answers": rulings}
         return Response(shown(RulingsSerializer, told))
 
-    @extend_schema(request=SettleSerializer, responses=ResolutionSerializer)
+    @extend_schema(
+        request=SettleSerializer, responses={200: ResolutionSerializer, **UNSETTLED}, examples=examples.SETTLE
+    )
     def settle(self, request: Request) -> Response:
         """Say how the action ended: its open risk is freed, its loss counts today."""
         asked = checked(SettleSerializer, request.data)
@@ -140,7 +154,9 @@ class DecisionViewSet(viewsets.ViewSet):
         )
         return Response(shown(ResolutionSerializer, resolution))
 
-    @extend_schema(request=ReleaseSerializer, responses=ResolutionSerializer)
+    @extend_schema(
+        request=ReleaseSerializer, responses={200: ResolutionSerializer, **UNSETTLED}, examples=examples.RELEASE
+    )
     def release(self, request: Request) -> Response:
         """Give a reservation back whose action never happened."""
         asked = checked(ReleaseSerializer, request.data)
