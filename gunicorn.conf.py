@@ -5,7 +5,19 @@ FORWARDED_ALLOW_IPS (gunicorn's own, default 127.0.0.1) names the proxies whose 
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
 from valhalla.env import Environment
+
+# Processes count for /metrics in files of one folder. prometheus_client reads the variable when it is imported, which
+# is when the application is; a reload reads this file again, and goes on in the same folder.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="valhalla-metrics-")
+_counts = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 
 _env = Environment.load()
 _address = _env.matching("BIND", r"[A-Za-z0-9.:_\[\]-]+", "an address without a port", default="127.0.0.1")
@@ -24,3 +36,22 @@ graceful_timeout = 25
 keepalive = 75
 # Two installations of one user would share the default path of the control socket.
 control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Begin to count anew: what another run has left would be added to what this one counts."""
+    _counts.mkdir(parents=True, exist_ok=True)
+    for left in _counts.glob("*.db"):
+        left.unlink()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget the gauges of a worker that is gone; what it has counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 -- the folder must be known first
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # it brings no types
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the folder."""
+    shutil.rmtree(_counts, ignore_errors=True)

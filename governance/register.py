@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rest_framework.serializers import Serializer
 
     from governance.changes import Refused
+    from governance.metrics import Gauge
 
 
 class Target(Protocol):
@@ -258,6 +259,7 @@ class Lever:
     panel: Callable[[], Panel] | None = None
     pages: Sequence[ConsolePage] = ()
     jobs: Sequence[Job] = ()
+    gauges: Callable[[], Iterable[Gauge]] = tuple
 
 
 _levers: dict[str, Lever] = {}

@@ -14,7 +14,7 @@ class HeimdallConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, announce  # noqa: PLC0415 -- models are loaded only now
-        from heimdall import actions, panel, review, seeds, trails  # noqa: PLC0415
+        from heimdall import actions, gauges, panel, review, seeds, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -27,5 +27,6 @@ class HeimdallConfig(AppConfig):
                 restore_seeds=seeds.restore,
                 trails=trails.TRAILS,
                 panel=panel.panel,
+                gauges=gauges.gauges,
             )
         )

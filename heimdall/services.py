@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.db.models import F
 
-from governance import audit, clock, grants, holds
+from governance import audit, clock, grants, holds, metrics
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import NotFound
@@ -80,12 +80,14 @@ def authorize(*, recommendation_id: int, actor: str) -> Authorization:
     A refusal is returned, not raised, so that its record commits with it. NotFound where there is none of that id.
     """
     try:
-        return _authorize(recommendation_id, actor)
+        answer = _authorize(recommendation_id, actor)
     except OperationalError as late:
         if not is_lock_timeout(late):
             raise
         _log.warning("Recommendation %s was busy: %s", recommendation_id, late)
-        return _busy(recommendation_id, actor)
+        answer = _busy(recommendation_id, actor)
+    metrics.decided(lever="heimdall", engine=answer.recommendation.engine, reason=answer.reason)
+    return answer
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ class RegressionConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
-        from regression import actions, jobs, panel, retention, review, seeds, trails  # noqa: PLC0415
+        from regression import actions, gauges, jobs, panel, retention, review, seeds, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -29,5 +29,6 @@ class RegressionConfig(AppConfig):
                 trails=trails.TRAILS,
                 panel=panel.panel,
                 jobs=jobs.JOBS,
+                gauges=gauges.gauges,
             )
         )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
+
+from django.db import transaction
 
 from golive import services as golive
-from governance import clock, holds, origin
+from governance import clock, holds, metrics, origin
 from regression import pinning, rules, selectors, sights, standing, words
 from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
 from regression.rules import Event
@@ -122,6 +125,8 @@ def _trip(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None
         arm(policy, state)
         return
     state.triggered, state.last_triggered_at, state.baseline_end_id = True, now, story.baseline_end_id
+    tell = partial(metrics.decided, lever=SOURCE, engine=policy.domain, reason=rules.TRIPWIRE_TRIGGERED)
+    transaction.on_commit(tell)
     reason = words.pulled(policy.domain, policy.metric, seen.drop_fraction)
     with origin.of(via="tripwire"):
         holds.place(

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, OperationalError, transaction
 
-from governance import audit, clock, grants, holds
+from governance import audit, clock, grants, holds, metrics
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
@@ -203,13 +203,19 @@ def _check(order: Order) -> None:
 def _decided(orders: Sequence[Order]) -> list[Ruling]:
     """Return the rulings on ``orders``; that the locks were not to be had in time is one too."""
     try:
-        return backends.decide(orders)
+        return _counted(backends.decide(orders))
     except OperationalError as late:
         if not is_lock_timeout(late):
             raise
         _log.warning("The ledger was busy when %s asked for room: %s", orders[0].engine, late)
     _record_busy(orders)
-    return [Ruling(order=order, reason=rules.BUSY, epoch=None, denial=Denial(rules.BUSY)) for order in orders]
+    return _counted([Ruling(order=order, reason=rules.BUSY, epoch=None, denial=Denial(rules.BUSY)) for order in orders])
+
+
+def _counted(rulings: list[Ruling]) -> list[Ruling]:
+    for ruling in rulings:
+        metrics.decided(lever=SOURCE, engine=ruling.policy.engine if ruling.policy else None, reason=ruling.reason)
+    return rulings
 
 
 def _record_busy(orders: Sequence[Order]) -> None:

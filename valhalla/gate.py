@@ -10,7 +10,7 @@ from django.conf import settings
 from golive import selectors
 from golive.rules import GO_LIVE_DISABLED, KILL_SWITCH_ENGAGED
 from golive.selectors import Reading
-from governance import clock
+from governance import clock, metrics
 from governance.holds import EVERYTHING
 from valhalla import classification
 from valhalla.classification import OBSERVE_ONLY, SANDBOX_EXEC, Kind
@@ -32,7 +32,8 @@ class Refusal(NamedTuple):
 def read() -> Reading | Refusal:
     """Return the switches and holds as they stand, in one query; where they cannot be read, the refusal of all."""
     try:
-        return selectors.reading(clock.now())
+        with metrics.GATE_SECONDS.time():
+            return selectors.reading(clock.now())
     except Exception:  # noqa: BLE001 -- whatever kept the state from being read, the answer is no
         _log.exception("The go-live state cannot be read: nothing may pass.")
         detail = "The control plane cannot read its state, so nothing may pass. See /health/ready."

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from golive.selectors import Reading
-from governance import addresses, origin, problems
+from governance import addresses, metrics, origin, problems
 from valhalla import classification, gate
 from valhalla.gate import UNAVAILABLE, Refusal
 
@@ -71,11 +71,15 @@ class ExecutionClassMiddleware:
         # Without the middleware before there is no reading, and this raises: a gate that is half there is closed.
         reading: Reading = request.governance  # type: ignore[attr-defined]
         refusal = gate.while_held(reading, classification.kind_of(request.path_info, request.method or ""))
-        return self.get_response(request) if refusal is None else _refused(request, refusal)
+        if refusal is not None:
+            return _refused(request, refusal)
+        metrics.gated(metrics.ADMITTED)
+        return self.get_response(request)
 
 
 def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return the gate's refusal: a page for a browser, a problem for a machine."""
+    metrics.gated(refusal.code)
     exec_class = classification.kind_of(request.path_info, request.method or "").exec_class
     told = {"exec_class": exec_class, "path": request.path_info}
     answer: HttpResponse

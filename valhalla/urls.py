@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 
 from governance import register
 from governance.routing import route
-from valhalla import documentation, views
+from valhalla import documentation, metrics, views
 
 LEVERS = [apps.get_app_config(lever.name) for lever in register.levers()]
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/governance/", include("governance.urls")),
     path("api/", include("examples.deals.urls")),
     route("openapi.json", documentation.SchemaView.as_view(), "openapi"),
+    route("metrics", metrics.MetricsView.as_view(), "metrics"),
     route("docs", documentation.SwaggerView.as_view(), "docs"),
     route("redoc", documentation.RedocView.as_view(), "redoc"),
     path("redoc/script.js", documentation.redoc_script, name="redoc-script"),

@@ -18,7 +18,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from golive import rules, selectors
-from governance import clock, problems, readiness, roles
+from governance import clock, metrics, problems, readiness, roles
 from governance.errors import Invalid
 from governance.permissions import HasRight, is_local
 from governance.register import Check
@@ -106,6 +106,7 @@ class GateView(APIView):
             raise Invalid({"X-Original-URI": ["Send the request's address as it was received: /api/deals?x=1."]})
         method = request.headers.get("X-Original-Method", "GET")
         judged = gate.judge(path, method)
+        metrics.gated(judged.code if isinstance(judged, Refusal) else metrics.ADMITTED)
         if isinstance(judged, Refusal):
             told = {"exec_class": classification.kind_of(path, method.upper()).exec_class, "path": path}
             body = problems.body(judged.status, judged.detail, judged.code, **told)
