@@ -21,7 +21,7 @@ class BearerAuthentication(TokenAuthentication):
     def authenticate_credentials(self, token: bytes) -> tuple[Any, Token]:
         """Return the user and the token; AuthenticationFailed says what is wrong with it."""
         try:
-            rows = list(Token.objects.presented(token.decode("ascii")))
+            rows = Token.objects.presented(token.decode("ascii"))
         except UnicodeDecodeError:
             rows = []
         if not rows:

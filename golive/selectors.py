@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db import connection
 
 from golive.models import GoLiveState
 from governance import epoch
@@ -72,12 +73,19 @@ def reading(at: dt.datetime) -> Reading:
 
     ``at`` (aware, UTC) tells which holds have ended.
     """
-    rows = opening_read(_READING)
+    rows = opening_read(_rows)
     if not rows:
         raise Unavailable(MISSING)
     enabled, killed, number = rows[0][:3]
     holds = tuple(Standing(*row[3:7]) for row in rows if row[3] is not None and _stands(row[7], at))
     return Reading(bool(enabled), bool(killed), number, holds)
+
+
+def _rows() -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_READING)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _stands(until: dt.datetime | str | None, at: dt.datetime) -> bool:

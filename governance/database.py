@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
+Read = TypeVar("Read")
 
 
 def is_lock_timeout(error: DatabaseError | InterfaceError) -> bool:
@@ -36,26 +37,19 @@ def one_statement() -> Iterator[None]:
             raise
 
 
-def opening_read(statement: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a request's first query, which so is the check of its connection too.
+def opening_read(read: Callable[[], Read]) -> Read:
+    """Return what ``read`` does, where it is a request's first query and so the check of its connection too.
 
     Django would try the connection in a round trip of its own, which is half of what such a read costs. Where it turns
-    out to be dead, it is replaced and the statement is sent once more: it must write nothing.
+    out to be dead, it is replaced and read once more: ``read`` must write nothing.
     """
     line: Any = connection  # the stubs know nothing of its health
     unproven = line.connection is not None and line.health_check_enabled and not line.health_check_done
     line.health_check_done = True
     try:
-        return _rows(statement)
+        return read()
     except (OperationalError, InterfaceError):
         if not unproven or connection.in_atomic_block:
             raise
         connection.close()
-        return _rows(statement)
-
-
-def _rows(statement: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        return read()
