@@ -10,11 +10,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import gate, report, reviewing
+from bench import batches, evaluating, gate, in_process, memory, over_http, report, reviewing
 from bench.report import Part
 from bench.stage import Stage
 
-PARTS: dict[str, Callable[[Stage], Part]] = {"gate": gate.measure, "review": reviewing.measure}
+PARTS: dict[str, Callable[[Stage], Part]] = {
+    "in-process": in_process.measure,
+    "http": over_http.measure,
+    "gate": gate.measure,
+    "evaluate": evaluating.measure,
+    "batch": batches.measure,
+    "review": reviewing.measure,
+    "memory": memory.measure,
+}
 
 
 def main(wanted: list[str]) -> None:

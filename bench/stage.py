@@ -8,8 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 import django
@@ -23,7 +24,7 @@ from tests.cluster import Cluster
 from valhalla.env import BASE_DIR
 
 WORKERS = 2
-ENGINE, ACCOUNT = "WHOLESALE", "bench"
+ENGINE, METRIC, ACCOUNT = "WHOLESALE", "contract_rate", "bench"
 ENVIRONMENT = {
     "VALHALLA_ENV_FILE": "",
     "DJANGO_SETTINGS_MODULE": "bench.settings",
@@ -34,6 +35,7 @@ ENVIRONMENT = {
     "STATIC_FILES": "source",
     "SECRET_KEY": "a-key-for-the-bench-alone-0123456789-abcdefghijklmnopqrstuvwxyz",
     "WEB_CONCURRENCY": str(WORKERS),
+    "WRITES_PER_MINUTE": "10000000",
 }
 
 
@@ -59,19 +61,30 @@ class Stage:
         call_command("migrate", run_syncdb=True, verbosity=0)
         call_command("seed_governance", verbosity=0)
         self._let_everything_run()
+        self.token = self._issued_token()
 
     def _let_everything_run(self) -> None:
         from golive import services as switches  # noqa: PLC0415 -- Django is set up by now, and not before
+        from regression import services as tripwires  # noqa: PLC0415
         from riskguard import services as risk  # noqa: PLC0415
         from riskguard.rules import CAPS, GLOBAL  # noqa: PLC0415
 
         switches.enable(actor=ACCOUNT, reason="bench", override=True)
         for engine in (GLOBAL, ENGINE):
             risk.set_policy(engine=engine, patch={**dict.fromkeys(CAPS), "enabled": True}, actor=ACCOUNT)
+        tripwires.set_policy(domain=ENGINE, metric=METRIC, patch={"enabled": True}, actor=ACCOUNT)
 
     def cpu_seconds(self) -> float:
         """Return the processor time that the database's processes have taken."""
         return _cpu_seconds(self.cluster.processes())
+
+    def _issued_token(self) -> str:
+        printed = StringIO()
+        quiet: dict[str, Any] = {"actor": ACCOUNT, "reason": "bench", "stdout": StringIO(), "stderr": StringIO()}
+        call_command("create_account", ACCOUNT, without_password=True, **quiet)
+        call_command("set_account", ACCOUNT, give=["engine"], **quiet)
+        call_command("issue_token", ACCOUNT, engine=[ENGINE], **{**quiet, "stdout": printed})
+        return printed.getvalue().strip()
 
     def copy(self, name: str) -> None:
         """Make a copy of the database as it stands."""
