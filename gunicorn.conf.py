@@ -11,6 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from gunicorn import glogging
+
+from valhalla import logs
 from valhalla.env import Environment
 
 # Processes count for /metrics in files of one folder. prometheus_client reads the variable when it is imported, which
@@ -21,6 +24,7 @@ _counts = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 
 _env = Environment.load()
 _address = _env.matching("BIND", r"[A-Za-z0-9.:_\[\]-]+", "an address without a port", default="127.0.0.1")
+_lines = logs.formatter(_env.choice("LOG_FORMAT", logs.FORMS, default="json"))
 _port = _env.integer("PORT", default=8000, minimum=1, maximum=65535)
 
 bind = f"{_address}:{_port}"
@@ -34,6 +38,19 @@ timeout = 30
 graceful_timeout = 25
 # Longer than proxies and engines keep an idle line, so that they, and not this side, close it between two calls.
 keepalive = 75
+
+
+class Logger(glogging.Logger):
+    """gunicorn's own lines, in the form of the site's."""
+
+    def setup(self, cfg: Any) -> None:
+        """Let gunicorn set its handlers up, and write in our form."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(_lines)
+
+
+logger_class = Logger
 # Two installations of one user would share the default path of the control socket.
 control_socket_disable = True
 

@@ -30,6 +30,7 @@ class RequestIdMiddleware:
         sent = request.headers.get("X-Request-ID", "")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         via = "console" if request.path_info.startswith("/admin/") else "api"
+        request.request_id = request_id  # type: ignore[attr-defined]  # for the log, once the origin is closed
         with origin.of(via=via, request_id=request_id, address=addresses.client(request)):
             response = self.get_response(request)
         response["X-Request-ID"] = request_id

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
+from valhalla import logs
 from valhalla.env import BASE_DIR, Environment, odd
 
 env = Environment.load()
@@ -338,13 +339,5 @@ UNFOLD = {
     "SCRIPTS": [_asset("console/htmx.js")],
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    # Django's own handlers mail administrators, or print only while DEBUG is on.
-    # axes tells of each sign-in, which the trail holds.
-    "loggers": {"django": {"handlers": [], "level": "INFO"}, "axes": {"level": "WARNING"}},
-}
+LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMS, default="json")
+LOGGING = logs.config(LOG_FORMAT)

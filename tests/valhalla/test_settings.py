@@ -16,7 +16,7 @@ _TOLD = """
 import json
 from valhalla import settings
 def shown(value):
-    return value.__qualname__ if callable(value) else str(value)
+    return getattr(value, "__qualname__", type(value).__qualname__) if callable(value) else str(value)
 print(json.dumps({name: getattr(settings, name) for name in dir(settings) if name.isupper()}, default=shown))
 """
 
