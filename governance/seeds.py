@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from governance import changes, clock, register, roles
+from governance import changes, clock, epoch, register, roles
 from governance.models import ChangeRequest, Epoch
 
 
@@ -22,7 +22,7 @@ def missing() -> list[str]:
 def restore(*, actor: str, reset: bool = False) -> list[str]:
     """Put missing seed rows back and name them; with ``reset``, set edited ones back to the seed's values too."""
     put = []
-    if Epoch.objects.get_or_create(pk=1)[1]:
+    if epoch.restore():
         put.append("epoch")
     put += [f"role {name}" for name in roles.ROLES if Group.objects.get_or_create(name=name)[1]]
     return put + [name for lever in register.levers() for name in lever.restore_seeds(actor=actor, reset=reset)]

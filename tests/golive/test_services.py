@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from golive import seeds as own_seeds
 from golive import selectors, services
 from golive.models import GoLiveState
-from governance import clock, epoch, holds
+from governance import clock, epoch, holds, seeds
 from governance.changes import Refused
 from governance.errors import Unavailable
 from governance.models import AuditEvent, Epoch, Hold
@@ -239,3 +239,13 @@ def test_the_reading_is_of_what_stands(settings: LazySettings) -> None:
     assert reading.over(["NOTIFY"]) is not None
     assert reading.over() is None
     assert "kill_switch_engaged" not in {hold.code for hold in reading.levers()}
+
+
+def test_an_epoch_that_was_lost_comes_back_above_every_one_that_admitted_something() -> None:
+    for _ in range(3):
+        engage()
+        release()
+    before = epoch.current()
+    Epoch.objects.all().delete()
+    seeds.restore(actor="ops")
+    assert epoch.current() > before
