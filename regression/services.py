@@ -94,11 +94,11 @@ def rearm(*, domain: str, metric: str, actor: str, reason: str) -> RegressionSta
 def must_wait(policy: RegressionPolicy, state: RegressionState) -> Refused | None:
     """Refuse to re-arm a triggered tripwire that trips again and again, before its time; None where it may be."""
     trips = selectors.recent_trips(policy, clock.now() - MANY_WITHIN) if state.triggered else []
-    if not trips:
+    wait = limits.wait_to_rearm(len(trips), dt.timedelta(minutes=settings.REARM_WAIT_MINUTES))
+    # Without a wait a clock that was set back, and a trip that is yet to come by it, keep nobody from re-arming.
+    if not trips or not wait or trips[0] + wait <= clock.now():
         return None
-    until = trips[0] + limits.wait_to_rearm(len(trips), dt.timedelta(minutes=settings.REARM_WAIT_MINUTES))
-    if until <= clock.now():
-        return None
+    until = trips[0] + wait
     return Refused("must_wait", words.too_soon(policy, len(trips), until), {"until": until.isoformat()})
 
 

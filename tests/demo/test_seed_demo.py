@@ -188,11 +188,13 @@ class TestBeforeItPlays:
             name: before[name] for name in before if "Heimdall" in name
         }
 
-    def test_what_loosens_passes_a_second_person(self, settings: LazySettings) -> None:
+    def test_is_refused_where_what_loosens_waits_for_a_second_person_even_if_forced(
+        self, settings: LazySettings
+    ) -> None:
         settings.FOUR_EYES = True
-        _steps(60)
-        change = ChangeRequest.objects.filter(action="go_live.enable").get()
-        assert (change.status, change.requested_by, change.decided_by) == ("APPLIED", "ida.demo", "tom.demo")
+        with pytest.raises(CommandError, match="FOUR_EYES is on"):
+            _play("--force")
+        assert not ChangeRequest.objects.exists()
 
     def test_forced_it_starts_on_the_day_after_the_history(self) -> None:
         with clock.at(NOW - dt.timedelta(days=10)):

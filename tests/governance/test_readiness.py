@@ -7,10 +7,11 @@ from django.conf import LazySettings
 from django.db.migrations.recorder import MigrationRecorder
 from rest_framework.test import APIClient
 
-from governance import readiness, register
+from governance import readiness
 from governance.models import Epoch
 from riskguard.services import set_policy
 from tests.governance.toys import toy_lever
+from tests.levers import withdrawn
 
 pytestmark = pytest.mark.django_db
 KEY = "k" * readiness.KEY_LENGTH
@@ -51,12 +52,8 @@ def test_a_seed_row_that_is_missing_is_named() -> None:
 
 
 def test_a_lever_that_has_not_announced_itself_is_named() -> None:
-    lever = next(lever for lever in register.levers() if lever.name == "regression")
-    register.withdraw("regression")
-    try:
+    with withdrawn("regression"):
         assert line("packs_installed") == (False, True, "Not installed: regression. See INSTALLED_APPS.")
-    finally:
-        register.announce(lever)
     ok, _required, detail = line("packs_installed")
     assert ok
     assert "regression" in detail

@@ -248,7 +248,7 @@ class Walk(Checked):
             assert isinstance(answer, Refused)
             assert tables() == before
             return
-        assert not isinstance(answer, Refused)
+        assert not isinstance(answer, Refused), answer
         self.model.policies.setdefault(level, Policy()).enabled = True
 
     @precondition(lambda self: self.model.tripped)
@@ -256,7 +256,8 @@ class Walk(Checked):
     def rearm(self, domain: str) -> None:
         self._step("re-arm")
         with clock.at(self.now):
-            tripwires.rearm(domain=domain, metric=TRIPWIRES[domain], actor="ops", reason="looked at")
+            answer = tripwires.rearm(domain=domain, metric=TRIPWIRES[domain], actor="ops", reason="looked at")
+        assert not isinstance(answer, Refused), answer
         self.model.tripped.discard(domain)
 
     def _put_right(self) -> None:

@@ -62,6 +62,8 @@ def test_the_gate_stands_early_and_in_its_order() -> None:
         "django.middleware.security.SecurityMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "valhalla.middleware.RequestIdMiddleware",
+        "valhalla.limits.BodyLimitMiddleware",
+        "valhalla.policy.ContentSecurityPolicyMiddleware",
     }
 
 
