@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from governance import clock
 from regression import baselines, words
 from regression.baselines import Sums
@@ -30,15 +32,24 @@ def begin(policy: RegressionPolicy, *, actor: str, reason: str) -> RegressionBas
     return baseline
 
 
-def take(policy: RegressionPolicy, event: Event) -> bool:
-    """Add an event to the baseline that is being taken; say whether that has made it the tripwire's pinned baseline."""
+def taking(policy: RegressionPolicy) -> RegressionBaseline:
+    """Return the baseline that is being taken."""
+    return RegressionBaseline.objects.get(domain=policy.domain, metric=policy.metric, status=Status.TAKING)
+
+
+def take(policy: RegressionPolicy, events: Sequence[Event]) -> bool:
+    """Add events, none beyond its size, to the baseline that is being taken.
+
+    Says whether that has made it the tripwire's pinned baseline.
+    """
     pins = RegressionBaseline.objects.filter(domain=policy.domain, metric=policy.metric)
-    baseline = pins.get(status=Status.TAKING)
+    baseline = taking(policy)
     sums, block = Sums(*baseline.progress["sums"]), Block(*baseline.progress["block"])
-    block, unit = grown(block, event, baseline.scale)
-    if unit is not None:
-        sums = sums.plus(unit.share)
-    baseline.events += 1
+    for event in events:
+        block, unit = grown(block, event, baseline.scale)
+        if unit is not None:
+            sums = sums.plus(unit.share)
+    baseline.events += len(events)
     baseline.progress = _kept(sums, block)
     complete = baseline.events == baseline.size
     if complete:

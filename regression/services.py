@@ -13,21 +13,12 @@ from django.db import IntegrityError, transaction
 from governance import audit, clock, grants, holds, names
 from governance.changes import Refused
 from governance.errors import Invalid, NotFound
-from regression import limits, pinning, rules, selectors, tripping, words
+from regression import limits, pinning, recording, rules, selectors, tripping, words
 from regression.limits import MANY_WITHIN
-from regression.models import KpiEvent, RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
-from regression.rules import Event
+from regression.models import RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
+from regression.recording import Observation, Recorded
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Recorded:
-    """A recorded event, and how its tripwire stands after it (None where none watches)."""
-
-    id: int
-    state: RegressionState | None
-
-
-@transaction.atomic(durable=True)
 def record_kpi(
     *,
     domain: str,
@@ -41,18 +32,7 @@ def record_kpi(
 
     A trip pulls its lever in this same transaction. Raises Invalid for a malformed event.
     """
-    domain, metric = _pair(domain, metric)
-    wrong = rules.malformed(success, value)
-    if wrong:
-        raise Invalid(wrong)
-    # The event is inserted under this lock, so that ids grow in order of arrival and no window misses one.
-    policy = _locked(domain, metric)
-    event = KpiEvent.objects.create(
-        at=clock.now(), domain=domain, metric=metric, success=success, value=value, actor=actor,
-        correlation_id=correlation_id,
-    )  # fmt: skip
-    state = None if policy is None else tripping.recorded(policy, Event(event.pk, success, value), actor)
-    return Recorded(event.pk, state)
+    return recording.record(_checked(Observation(domain, metric, success, value, correlation_id)), actor)
 
 
 @transaction.atomic(durable=True)
@@ -61,7 +41,7 @@ def evaluate(*, domain: str, metric: str, actor: str) -> RegressionState | None:
 
     A disabled one is evaluated for its figures alone.
     """
-    policy = _locked(*_pair(domain, metric))
+    policy = recording.locked(*_pair(domain, metric))
     return None if policy is None else tripping.evaluated(policy, actor)
 
 
@@ -110,7 +90,7 @@ def pin_baseline(*, domain: str, metric: str, actor: str, reason: str) -> Regres
     """
     if not reason.strip():
         raise Invalid({"reason": ["Say why: a pin is recorded with its reason."]})
-    policy = _locked(domain, metric)
+    policy = recording.locked(domain, metric)
     if policy is None:
         raise NotFound(words.missing(domain, metric))
     grants.demand({"baseline"})
@@ -183,12 +163,14 @@ def resolve_incident(
 def locked_policy(domain: str, metric: str) -> RegressionPolicy:
     """Return a policy, locked; where there is none, a new one with the defaults that is not saved and is disabled."""
     now = clock.now()
-    return _locked(domain, metric) or RegressionPolicy(domain=domain, metric=metric, created_at=now, updated_at=now)
+    return recording.locked(domain, metric) or RegressionPolicy(
+        domain=domain, metric=metric, created_at=now, updated_at=now
+    )
 
 
 def locked_tripwire(domain: str, metric: str) -> tuple[RegressionPolicy, RegressionState]:
     """Return a policy, locked, and its state; NotFound where one of them is not there."""
-    policy = _locked(domain, metric)
+    policy = recording.locked(domain, metric)
     if policy is None:
         raise NotFound(words.missing(domain, metric))
     state = RegressionState.objects.filter(domain=domain, metric=metric).first()
@@ -226,10 +208,6 @@ def _dealt_with(
     return incident
 
 
-def _locked(domain: str, metric: str) -> RegressionPolicy | None:
-    return RegressionPolicy.objects.select_for_update().filter(domain=domain, metric=metric).first()
-
-
 def _test_of(policy: RegressionPolicy) -> tuple[str, ...]:
     """Return what its evidence is evidence of: another test starts anew. A disabled one tests nothing."""
     if not policy.enabled:
@@ -248,6 +226,15 @@ def _inserted(policy: RegressionPolicy) -> bool:
             raise
         return False
     return True
+
+
+def _checked(seen: Observation) -> Observation:
+    """Return an observation with its names in their one spelling; Invalid says what is malformed."""
+    domain, metric = _pair(seen.domain, seen.metric)
+    wrong = rules.malformed(seen.success, seen.value)
+    if wrong:
+        raise Invalid(wrong)
+    return dataclasses.replace(seen, domain=domain, metric=metric)
 
 
 def _pair(domain: str, metric: str) -> tuple[str, str]:

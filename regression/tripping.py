@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from django.db import transaction
@@ -20,20 +21,22 @@ ACTOR = "regression-tripwire"
 _log = logging.getLogger(__name__)
 
 
-def recorded(policy: RegressionPolicy, event: Event, actor: str) -> RegressionState | None:
-    """Take in an event that has just been recorded: weigh it, judge, and add it to a baseline that is being taken.
+def recorded(policy: RegressionPolicy, events: Sequence[Event], actor: str) -> RegressionState | None:
+    """Take in events that have just been recorded: weigh them, judge, and add them to a baseline that is being taken.
 
-    Returns how the tripwire stands, None where it is not enabled.
+    Only the last of several may trip the tripwire or complete the baseline (batches.py sees to it). Returns how the
+    tripwire stands, None where it is not enabled.
     """
     if not policy.enabled and not policy.pinning:
         return None
     state = state_of(policy)
     trips = False
     if policy.enabled:
-        _weigh(policy, state, event)
+        _weigh(policy, state, events)
         trips = _judge(policy, state, actor)
     # The event of a trip, and what follows up to the re-arming, are not clean.
-    if policy.pinning and not trips and not state.triggered and pinning.take(policy, event) and _tests_pinned(policy):
+    clean = events[:-1] if trips else [] if state.triggered else events
+    if policy.pinning and clean and pinning.take(policy, clean) and _tests_pinned(policy):
         arm(policy, state)
     return state if policy.enabled else None
 
@@ -78,15 +81,17 @@ def _tests_pinned(policy: RegressionPolicy) -> bool:
     return policy.enabled and policy.baseline_kind == rules.PINNED
 
 
-def _weigh(policy: RegressionPolicy, state: RegressionState, event: Event) -> None:
-    """Add an event to the evidence of a SEQUENTIAL tripwire that is armed."""
+def _weigh(policy: RegressionPolicy, state: RegressionState, events: Iterable[Event]) -> None:
+    """Add events to the evidence of a SEQUENTIAL tripwire that is armed."""
     if policy.detector != rules.SEQUENTIAL or state.triggered or state.evidence is None:
         return
     baseline = selectors.pinned(policy)
     if baseline is not None:
         kept = standing.restored(state.evidence)
         against = sights.detector(policy, baseline, kept.arming)
-        state.evidence = kept.plus(event, baseline.scale, against).stored()
+        for event in events:
+            kept = kept.plus(event, baseline.scale, against)
+        state.evidence = kept.stored()
 
 
 def _judge(policy: RegressionPolicy, state: RegressionState, actor: str) -> bool:

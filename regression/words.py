@@ -20,6 +20,9 @@ NO_BASELINE = (
     "It would watch nothing, since no baseline is pinned: pin one first (POST regression/baseline/pin) and wait until "
     "it is complete. Until then WINDOW with a ROLLING baseline can watch."
 )
+# Completed with figures here and by the database's function, which both take %s for one.
+WAITING = "Waiting for events: the current window holds %s and the baseline %s, it needs %s in each."
+WATCHING = "Watching: it triggers at a drop of %s."
 _LARGE = 1_000_000
 
 
@@ -53,11 +56,8 @@ def _standing(found: Judgement, terms: Terms, *, triggered: bool) -> str:
     if found.baseline_count == 0:
         return "No event is recorded yet."
     if not found.enough:
-        return (
-            f"Waiting for events: the current window holds {found.current_count} and the baseline "
-            f"{found.baseline_count}, it needs {terms.min_events_to_enforce} in each."
-        )
-    return f"Watching: it triggers at a drop of {terms.max_drop_fraction.normalize():f}."
+        return WAITING % (found.current_count, found.baseline_count, terms.min_events_to_enforce)
+    return WATCHING % f"{terms.max_drop_fraction.normalize():f}"
 
 
 def unpinned(policy: RegressionPolicy, triggered: bool) -> str:

@@ -1,0 +1,133 @@
+"""Programs of what may happen to a tripwire, to be run in two ways that must come to the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, transaction
+from hypothesis import strategies as st
+
+from governance import clock
+from governance.errors import Invalid
+from regression import pinning, rules, services
+from regression.models import RegressionPolicy, RegressionState
+from regression.recording import Observation
+from regression.rules import Event
+from tests.regression.factories import PAIR, BaselineFactory, PolicyFactory
+
+START = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
+Outcome = bool | float
+Record = Callable[[Sequence[Observation]], None]
+Rows = dict[str, list[tuple[Any, ...]]]
+
+lengths = st.sampled_from([1, 1, 2, 3, 5, 9])
+successes = st.builds(lambda outcome, times: [outcome] * times, st.booleans(), lengths)
+values = st.builds(lambda outcome, times: [outcome] * times, st.sampled_from([0.5, -1.0, 3.25e-7]), lengths)
+sizes = st.fixed_dictionaries(
+    {
+        "window_events": st.integers(1, 6),
+        "baseline_events": st.integers(1, 9),
+        "min_events_to_enforce": st.integers(1, 2),
+        "max_drop_fraction": st.sampled_from([Decimal("0.2"), Decimal("0.5"), Decimal(1)]),
+    }
+)
+patches = st.one_of(
+    sizes,
+    st.fixed_dictionaries({"enabled": st.sampled_from([True, True, False])}),
+    st.fixed_dictionaries({"mode": st.sampled_from([rules.SHADOW, rules.ENFORCE])}),
+    st.fixed_dictionaries({"action": st.sampled_from([rules.THROTTLE, rules.KILL_SWITCH])}),
+    st.sampled_from(
+        [
+            {"detector": rules.SEQUENTIAL, "baseline_kind": rules.PINNED},
+            {"detector": rules.WINDOW, "baseline_kind": rules.PINNED},
+            {"detector": rules.WINDOW, "baseline_kind": rules.ROLLING},
+        ]
+    ),
+)
+
+
+def programs(outcomes: st.SearchStrategy[list[Outcome]]) -> st.SearchStrategy[list[tuple[str, Any]]]:
+    """Return programs that record ``outcomes``, several at a time, among what people do to the tripwire."""
+    several = st.lists(outcomes, min_size=1, max_size=4).map(lambda lists: [one for some in lists for one in some])
+    steps = st.one_of(
+        st.tuples(st.just("record"), several),
+        st.tuples(st.just("record"), several),
+        st.tuples(st.just("record"), several),
+        st.tuples(st.just("patch"), patches),
+        st.tuples(st.sampled_from(["pin", "rearm", "rearm", "evaluate", "wait"]), st.none()),
+    )
+    return st.lists(steps, min_size=3, max_size=10)
+
+
+def differences(one: Rows, other: Rows) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows that only one of two runs has left, by table."""
+    apart = {
+        table: [row for row in one[table] + other[table] if (row in one[table]) != (row in other[table])]
+        for table in one
+    }
+    return {table: rows for table, rows in apart.items() if rows}
+
+
+def left_by(program: list[tuple[str, Any]], record: Record) -> Rows:
+    """Run ``program`` from an armed tripwire, recording by ``record``, and return every row; take everything back."""
+    if connection.vendor == "postgresql":
+        _number_from_the_start()
+    # As a test's own transaction, so that the durable services run in it.
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    now = START
+    with block:
+        with clock.at(now):
+            PolicyFactory(enabled=False, baseline_size=100, run_length=100, alpha=Decimal("0.5"))
+            BaselineFactory()
+            services.set_policy(**PAIR, patch={"enabled": True}, actor="jo", reason="test")
+        for what, how in program:
+            now += dt.timedelta(days=8) if what == "wait" else dt.timedelta(seconds=1)
+            with clock.at(now):
+                _step(what, how, record)
+        rows = {
+            model._meta.db_table: list(model._default_manager.order_by("pk").values_list())
+            for model in apps.get_models()
+            if model._meta.managed
+        }
+        transaction.set_rollback(True)
+    return rows
+
+
+def _step(what: str, how: Any, record: Record) -> None:
+    said = {**PAIR, "actor": "jo", "reason": "test"}
+    if what == "record":
+        record([_observation(outcome) for outcome in how])
+    elif what == "patch":
+        try:
+            services.set_policy(**said, patch=how)
+        except Invalid:
+            return  # nothing is pinned to test against
+    elif what == "pin":
+        services.pin_baseline(**said)
+        # Most of what it waits for, without the hundred events.
+        pinning.take(RegressionPolicy.objects.get(**PAIR), [Event(1, place % 9 > 0, None) for place in range(94)])
+    elif what == "rearm":
+        if RegressionState.objects.filter(**PAIR).exists():
+            services.rearm(**said)
+    elif what == "evaluate":
+        services.evaluate(**PAIR, actor="jo")
+
+
+def _observation(outcome: Outcome) -> Observation:
+    if isinstance(outcome, bool):
+        return Observation(**PAIR, success=outcome)
+    return Observation(**PAIR, value=outcome)
+
+
+def _number_from_the_start() -> None:
+    """Set back the sequences, which no rollback does."""
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.auto_field is not None:
+                named = [model._meta.db_table, model._meta.auto_field.column]
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), 1000000)", named)

@@ -1,0 +1,77 @@
+"""The database's function against the law in Python: the same programs leave the same rows."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from regression import recording, services
+from regression.models import KpiEvent, RegressionState
+from tests.regression.factories import PAIR, PolicyFactory, arm, record, tripped
+from tests.regression.programs import differences, left_by, programs, successes, values
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "30"))
+_taken: Counter[bool] = Counter()
+
+
+def by_law(observations: Any) -> None:
+    for one in observations:
+        recording.by_law(one, "bot")
+
+
+def by_function(observations: Any) -> None:
+    for one in observations:
+        recorded = recording.by_function(one, "bot")
+        _taken[recorded is not None] += 1
+        if recorded is None:
+            recording.by_law(one, "bot")
+
+
+def test_both_ways_to_record_leave_the_same_rows(db: None) -> None:
+    _taken.clear()
+
+    @seed(7)
+    @settings(
+        max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    )
+    @given(program=programs(st.one_of(successes, successes, successes, successes, values)))
+    def compare(program: list[tuple[str, Any]]) -> None:
+        assert differences(left_by(program, by_function), left_by(program, by_law)) == {}
+
+    compare()
+    assert min(_taken[True], _taken[False]) > EXAMPLES
+
+
+def _statements(outcome: str) -> int:
+    """Return how many statements an event takes, without the savepoint of a test's own transaction."""
+    with CaptureQueriesContext(connection) as queries:
+        record(outcome)
+    return sum("SAVEPOINT" not in query["sql"] for query in queries)
+
+
+def test_a_plain_event_is_one_statement() -> None:
+    assert _statements("S") == 1
+    PolicyFactory(enabled=False)
+    assert _statements("S") == 1
+    arm()
+    for outcome in "SSSSSSSSSS":
+        assert _statements(outcome) == 1
+    state = RegressionState.objects.get()
+    assert (state.baseline_count, state.current_count, state.note) == (8, 4, "Watching: it triggers at a drop of 0.2.")
+
+
+def test_what_trips_or_is_triggered_or_has_values_is_the_laws_to_do() -> None:
+    tripped()
+    assert recording.by_function(recording.Observation(**PAIR, success=True), "bot") is None
+    services.rearm(**PAIR, actor="jo", reason="mended")
+    assert recording.by_function(recording.Observation(**PAIR, success=True), "bot") is None
+    assert recording.by_function(recording.Observation(**PAIR, value=1.0), "bot") is None
+    assert KpiEvent.objects.count() == 12
