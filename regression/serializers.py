@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from governance.fields import (
+    BatchField,
     CountField,
     EngineField,
     FractionField,
@@ -20,6 +21,7 @@ from governance.fields import (
 )
 from governance.serializers import WriteSerializer
 from regression import rules
+from regression.batches import MAX_OBSERVATIONS
 from regression.limits import LEAST_BASELINE, LEAST_RUN, MAX_BASELINE, MAX_BLOCK, MAX_RUN, MOST_ERROR
 from regression.models import KpiEvent, RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
 from regression.rules import CONTROLS, MAX_EVENTS, MAX_VALUE
@@ -128,7 +130,7 @@ class TripwireSerializer(WriteSerializer):
     metric = MetricField()
 
 
-class RecordKpiSerializer(WriteSerializer):
+class ObservationSerializer(serializers.Serializer[Any]):
     """One observation: exactly one of success and value."""
 
     domain = EngineField()
@@ -144,7 +146,18 @@ class RecordKpiSerializer(WriteSerializer):
         wrong = rules.malformed(attrs.get("success"), attrs.get("value"))
         if wrong:
             raise serializers.ValidationError(wrong)
-        return super().validate(attrs)
+        checked: dict[str, Any] = super().validate(attrs)
+        return checked
+
+
+class RecordKpiSerializer(ObservationSerializer, WriteSerializer):
+    """One observation, and who reports it."""
+
+
+class RecordKpisSerializer(WriteSerializer):
+    """Observations that are recorded in order, as if one by one, in one transaction."""
+
+    items = BatchField(child=ObservationSerializer(), most=MAX_OBSERVATIONS, help_text="The observations.")
 
 
 class RecordedSerializer(serializers.Serializer[Any]):
@@ -152,6 +165,17 @@ class RecordedSerializer(serializers.Serializer[Any]):
 
     ok = serializers.BooleanField(help_text="Always true.")
     id = serializers.IntegerField(help_text="The event.")
+
+
+class RecordedManySerializer(serializers.Serializer[Any]):
+    """The answer to a batch."""
+
+    ok = serializers.BooleanField(help_text="Always true.")
+    ids = serializers.ListField(child=serializers.IntegerField(), help_text="The events, each in its place.")
+    triggered = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Which of their tripwires are triggered, such as WHOLESALE/contract_rate.",
+    )
 
 
 class EvaluatedSerializer(serializers.Serializer[Any]):

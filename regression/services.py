@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +13,8 @@ from django.db import IntegrityError, transaction
 from governance import audit, clock, grants, holds, names
 from governance.changes import Refused
 from governance.errors import Invalid, NotFound
-from regression import limits, pinning, recording, rules, selectors, tripping, words
+from regression import batches, limits, pinning, recording, rules, selectors, tripping, words
+from regression.batches import MAX_OBSERVATIONS, Batch
 from regression.limits import MANY_WITHIN
 from regression.models import RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
 from regression.recording import Observation, Recorded
@@ -33,6 +34,25 @@ def record_kpi(
     A trip pulls its lever in this same transaction. Raises Invalid for a malformed event.
     """
     return recording.record(_checked(Observation(domain, metric, success, value, correlation_id)), actor)
+
+
+def record_kpis(*, observations: Sequence[Observation], actor: str) -> Batch:
+    """Record up to 10,000 events in one transaction, with the states and the trips that one by one would have.
+
+    After a trip within the batch the rest is recorded as after a trip. Raises Invalid for a malformed event, naming its
+    place and field, and then nothing is recorded.
+    """
+    if not 1 <= len(observations) <= MAX_OBSERVATIONS:
+        raise Invalid({"items": [f"Must be 1 to {MAX_OBSERVATIONS} events."]})
+    checked, errors = [], {}
+    for place, observation in enumerate(observations):
+        try:
+            checked.append(_checked(observation))
+        except Invalid as wrong:
+            errors.update({f"items.{place}.{field}": said for field, said in wrong.errors.items()})
+    if errors:
+        raise Invalid(errors)
+    return batches.record(checked, actor)
 
 
 @transaction.atomic(durable=True)

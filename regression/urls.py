@@ -11,6 +11,7 @@ urlpatterns = [
     route("regression/policies/upsert", views.PolicyViewSet.as_view({"post": "upsert"}), "regression-policies-upsert"),
     route("regression/state", views.TripwireViewSet.as_view({"get": "list"}), "regression-state"),
     route("regression/kpi", views.KpiViewSet.as_view({"get": "list", "post": "create"}), "regression-kpi"),
+    route("regression/kpi/batch", views.KpiViewSet.as_view({"post": "create_many"}), "regression-kpi-batch"),
     route("regression/evaluate", views.TripwireViewSet.as_view({"post": "evaluate"}), "regression-evaluate"),
     route("regression/rearm", views.TripwireViewSet.as_view({"post": "rearm"}), "regression-rearm"),
     route("regression/baselines", views.BaselineViewSet.as_view({"get": "list"}), "regression-baselines"),

@@ -14,16 +14,20 @@ from governance import door, roles
 from governance.attribution import actor_of
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
+from governance.shapes import checked
 from regression import examples, rules, selectors, services, words
 from regression.filters import BaselineFilter, KpiEventFilter, RegressionIncidentFilter
 from regression.models import KpiEvent, RegressionBaseline, RegressionIncident
+from regression.recording import Observation
 from regression.serializers import (
     BaselineSerializer,
     EvaluatedSerializer,
     IncidentStorySerializer,
     KpiEventSerializer,
+    RecordedManySerializer,
     RecordedSerializer,
     RecordKpiSerializer,
+    RecordKpisSerializer,
     RegressionIncidentSerializer,
     RegressionPolicySerializer,
     RegressionPolicyUpsertSerializer,
@@ -112,12 +116,12 @@ class KpiViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[KpiEvent]):
     queryset = KpiEvent.objects.order_by("-pk")
     serializer_class = KpiEventSerializer
     filterset_class = KpiEventFilter
-    rights: ClassVar = {"create": roles.ACT}
+    rights: ClassVar = {"create": roles.ACT, "create_many": roles.ACT}
 
     @extend_schema(request=RecordKpiSerializer, responses={201: RecordedSerializer}, examples=examples.RECORD)
     def create(self, request: Request) -> Response:
         """Record one event; an enabled tripwire is evaluated with it."""
-        asked = _written(RecordKpiSerializer, request).validated_data
+        asked = checked(RecordKpiSerializer, request.data)
         require_engines(request, [asked["domain"]])
         recorded = services.record_kpi(
             domain=asked["domain"],
@@ -128,6 +132,16 @@ class KpiViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[KpiEvent]):
             correlation_id=asked["correlation_id"],
         )
         return Response({"ok": True, "id": recorded.id}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=RecordKpisSerializer, responses={201: RecordedManySerializer}, examples=examples.RECORD_MANY)
+    def create_many(self, request: Request) -> Response:
+        """Record up to 10,000 events in order, in one transaction: the same states and trips as one by one."""
+        asked = checked(RecordKpisSerializer, request.data)
+        require_engines(request, {item["domain"] for item in asked["items"]})
+        observations = [Observation(**item) for item in asked["items"]]
+        batch = services.record_kpis(observations=observations, actor=actor_of(request, asked["actor"]))
+        triggered = [rules.key(state.domain, state.metric) for state in batch.states if state.triggered]
+        return Response({"ok": True, "ids": batch.ids, "triggered": triggered}, status=status.HTTP_201_CREATED)
 
 
 class IncidentViewSet(viewsets.ReadOnlyModelViewSet[RegressionIncident]):

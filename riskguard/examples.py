@@ -52,6 +52,19 @@ RESERVE = [
         response_only=True,
     ),
 ]  # fmt: skip
+RESERVE_MANY = [
+    OpenApiExample(
+        "Two orders",
+        {
+            "items": [
+                {"engine": "WHOLESALE", "amount": 50000, "idempotency_key": "deal-7"},
+                {"engine": "CAPITAL", "amount": 20000, "idempotency_key": "deal-8"},
+            ],
+            "actor": "bot",
+        },
+        request_only=True,
+    ),
+]
 SETTLE = [
     OpenApiExample(
         "A loss of 12.34", {"reservation_id": 1, "realized_loss": 1234, "actor": "bot"}, request_only=True

@@ -128,7 +128,7 @@ class DecisionViewSet(viewsets.ViewSet):
         )
         return Response(shown(RulingSerializer, ruling))
 
-    @extend_schema(request=ReserveBatchSerializer, responses=RulingsSerializer)
+    @extend_schema(request=ReserveBatchSerializer, responses=RulingsSerializer, examples=examples.RESERVE_MANY)
     def reserve_many(self, request: Request) -> Response:
         """Decide up to 1,000 orders in turn, each as if it came alone, in one transaction; 200 whatever is refused."""
         if "Idempotency-Key" in request.headers:
