@@ -16,6 +16,7 @@ def visit(page: Page, path: str, status: int = 200) -> None:
     assert "content-security-policy" in answer.headers
 
 
+@pytest.mark.sqlite  # it opens every page, which no database changes
 def test_the_console(page: Page, signed_in: User) -> None:
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"

@@ -43,6 +43,7 @@ def _missing(expected: list[str], output: str) -> list[str]:
     return gone
 
 
+@pytest.mark.sqlite  # the commands are the same on both, and each page takes a server
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
 def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, tmp_path: Path) -> None:
     with site() as served:
@@ -62,4 +63,4 @@ def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, tmp_path: 
 def test_no_command_hides_in_a_fence_that_is_not_run() -> None:
     for page in PAGES:
         fences = re.findall(r"^```(\w*)", page.read_text(), re.MULTILINE)
-        assert set(fences) <= {"sh", "", "mermaid", "text", "json", "ini", "nginx", "sql", "python"}, name(page)
+        assert set(fences) <= {"sh", "", "mermaid", "text", "json", "ini", "nginx", "sql", "python", "yaml"}, name(page)

@@ -273,6 +273,6 @@ def test_two_schedulers_run_each_job_once_and_end_cleanly() -> None:
             scheduler.terminate()
         lines += log
     assert [scheduler.wait() for scheduler in schedulers] == [0, 0]
-    ran = [line.split(" done in ")[0].split()[-1] for line in lines if " done in " in line]
+    ran = [line.split(" done in ")[0].split()[-1].strip('"') for line in lines if " done in " in line]
     assert sorted(ran) == ["evaluate", "expire", "retain", "seal"]
     assert sum("The scheduler has ended" in line for line in lines) == 2

@@ -160,6 +160,7 @@ def test_goes_on_batch_after_batch_each_with_its_own_audit_row(monkeypatch: pyte
     assert len(_left()) == 12
 
 
+@pytest.mark.sqlite  # the law is in Python, and costs several times as much on PostgreSQL
 @hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sizes=SIZES, drop=st.sampled_from([Decimal("0.2"), Decimal("0.5")]), before=STEPS, after=STEPS)
 def test_windows_and_trips_are_the_same_with_retention_and_without(

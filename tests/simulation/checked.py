@@ -13,14 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
 from tests.simulation.model import GLOBAL, Model, Verdict
 
-LEVERS = ("governance", "golive", "riskguard", "regression")
+APPS = ("governance", "access", "golive", "riskguard", "heimdall", "regression")
 COUNTERS = ("exposure_used", "open_risk_reserved", "realized_loss", "actions_count")
 START = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 
 
 def tables(*, without: tuple[type[Any], ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every lever's tables and of the kernel's."""
-    models = [model for app in LEVERS for model in apps.get_app_config(app).get_models() if model not in without]
+    """Return every row of every table of ours."""
+    models = [model for app in APPS for model in apps.get_app_config(app).get_models() if model not in without]
     standing = {}
     with connection.cursor() as cursor:
         for model in models:

@@ -22,6 +22,7 @@ SEED = int(os.environ.get("VALHALLA_SIMULATION_SEED", "1"))
 # On PostgreSQL a step costs several times as much, and the law is the same.
 USUAL = {"sqlite": 10_000, "postgresql": 1_500}
 WALK, WALKS_A_SEED = 100, 20
+DRIVEN = ("reserve", "settle", "release", "expire", "caps", "throttle", "kill", "trip", "re-arm", "midnight")
 RIGOUR = settings(
     database=None,
     deadline=None,
@@ -37,9 +38,7 @@ RIGOUR = settings(
 def test_the_ledger_agrees_with_a_model_of_it_after_every_step(settings: LazySettings) -> None:
     settings.VALHALLA_RESERVATION_TTL_SECONDS = 3 * 3_600
     _walk_until(STEPS or USUAL[connection.vendor])
-    assert STEPS or all(
-        Walk.taken[what] for what in ("reserve", "settle", "release", "expire", "trip", "re-arm", "midnight")
-    )
+    assert STEPS or set(DRIVEN) <= set(Walk.taken)
 
 
 def _walk_until(steps: int) -> None:
