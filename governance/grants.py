@@ -19,7 +19,7 @@ _held: ContextVar[bool] = ContextVar("grant", default=False)
 
 @contextmanager
 def given() -> Iterator[None]:
-    """Let services loosen inside the block. ``governance.changes`` alone calls this, for what was approved."""
+    """Let services loosen inside the block. ``governance.approvals`` alone calls this, for what was approved."""
     token = _held.set(True)
     try:
         yield

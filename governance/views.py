@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import changes, problems, review, roles
+from governance import approvals, changes, problems, review, roles
 from governance.attribution import actor_of
 from governance.filters import AuditEventFilter, ChangeRequestFilter, HoldFilter
 from governance.models import AuditEvent, ChangeRequest, Hold
@@ -96,31 +96,31 @@ class ChangeRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
         """Apply the change exactly as proposed."""
-        return self._decide(request, pk, changes.approve)
+        return self._decide(request, pk, approvals.approve)
 
     @extend_schema(request=WriteSerializer)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: str) -> Response:
         """End the change without applying it."""
-        return self._decide(request, pk, changes.reject)
+        return self._decide(request, pk, approvals.reject)
 
     @extend_schema(request=WriteSerializer)
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back a change of one's own."""
-        return self._decide(request, pk, changes.withdraw)
+        return self._decide(request, pk, approvals.withdraw)
 
     @extend_schema(request=WriteSerializer)
     @action(detail=True, methods=["post"], url_path="break-glass")
     def break_glass(self, request: Request, pk: str) -> Response:
         """Apply the change alone, in an emergency; needs a reason, and shouts."""
-        return self._decide(request, pk, changes.break_glass)
+        return self._decide(request, pk, approvals.break_glass)
 
     @extend_schema(request=WriteSerializer)
     @action(detail=True, methods=["post"])
     def look(self, request: Request, pk: str) -> Response:
         """Say that another person has looked at a broken glass."""
-        return self._decide(request, pk, changes.look_at_broken_glass)
+        return self._decide(request, pk, approvals.look_at_broken_glass)
 
     def _decide(self, request: Request, pk: str, decide: Any) -> Response:
         written = WriteSerializer(data=request.data)

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from governance import changes, clock, register, roles
+from governance import approvals, changes, clock, register, roles
 from governance.changes import Refused
 from governance.console import figures
 from governance.console.offers import Button, may
@@ -19,9 +19,9 @@ from governance.models import ChangeRequest
 from governance.register import Action
 
 _DECISIONS = {
-    "approve": (changes.approve, roles.APPROVE, "Approve and apply", "primary", "approved and applied"),
-    "reject": (changes.reject, roles.APPROVE, "Reject", "danger", "rejected"),
-    "withdraw": (changes.withdraw, "", "Withdraw", "", "withdrawn"),
+    "approve": (approvals.approve, roles.APPROVE, "Approve and apply", "primary", "approved and applied"),
+    "reject": (approvals.reject, roles.APPROVE, "Reject", "danger", "rejected"),
+    "withdraw": (approvals.withdraw, "", "Withdraw", "", "withdrawn"),
 }
 MAX_REASON = 2_000
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from access import services as access
 from golive import services as golive
-from governance import changes, grants, holds, review
+from governance import approvals, changes, grants, holds, review
 from governance.errors import Invalid, Unapproved
 from governance.models import AuditEvent, ChangeRequest, Hold
 from heimdall import services as heimdall
@@ -144,7 +144,7 @@ def test_nobody_approves_alone_whoever_they_are() -> None:
     UserFactory.create(username="gone", roles=["approver"], is_active=False)
     codes = []
     for actor in ("jo", "op", "gone", "nobody"):
-        refusal = changes.approve(change_id=change.pk, actor=actor)
+        refusal = approvals.approve(change_id=change.pk, actor=actor)
         assert isinstance(refusal, changes.Refused)
         codes.append(refusal.code)
     assert codes == ["own_change", "no_approver", "no_approver", "no_approver"]
@@ -161,7 +161,7 @@ def test_an_approval_after_an_edit_of_the_request_is_refused(edit: dict[str, Any
     change = proposed()
     UserFactory.create(username="pat", roles=["approver"])
     ChangeRequest.objects.update(**edit)
-    refusal = changes.approve(change_id=change.pk, actor="pat")
+    refusal = approvals.approve(change_id=change.pk, actor="pat")
     assert isinstance(refusal, changes.Refused)
     assert (refusal.code, cap()) == ("edited", 200_00)
     change.refresh_from_db()
@@ -197,9 +197,9 @@ def test_glass_is_broken_alone_with_its_own_right_and_a_reason_and_shouts() -> N
 def test_who_broke_the_glass_does_not_look_at_it() -> None:
     change = proposed()
     UserFactory.create(username="ida", is_superuser=True)
-    changes.break_glass(change_id=change.pk, actor="ida", reason="fire")
+    approvals.break_glass(change_id=change.pk, actor="ida", reason="fire")
     for actor in ("ida", "jo"):
-        refusal = changes.look_at_broken_glass(change_id=change.pk, actor=actor)
+        refusal = approvals.look_at_broken_glass(change_id=change.pk, actor=actor)
         assert isinstance(refusal, changes.Refused)
         assert refusal.code == "own_change"
 
@@ -209,7 +209,7 @@ def test_a_broken_glass_stands_on_every_page_of_the_console(client: Any) -> None
     user = UserFactory.create(username="ida", is_superuser=True, is_staff=True)
     client.force_login(user)
     assert b"glass was broken" not in client.get("/admin/").content
-    changes.break_glass(change_id=change.pk, actor="ida", reason="fire")
+    approvals.break_glass(change_id=change.pk, actor="ida", reason="fire")
     for page in ("/admin/", "/admin/riskguard/riskpolicy/"):
         assert b"The glass was broken: #" in client.get(page).content
 
@@ -237,7 +237,7 @@ def test_a_token_of_who_could_be_the_second_person_works_only_once_it_is_approve
     assert waits.value.returncode == 4
     api = bearing(printed.getvalue().strip())
     assert api.get("/api/governance/holds").status_code == 401
-    assert isinstance(changes.approve(change_id=ChangeRequest.objects.get().pk, actor="pat"), changes.Applied)
+    assert isinstance(approvals.approve(change_id=ChangeRequest.objects.get().pk, actor="pat"), changes.Applied)
     assert api.get("/api/governance/holds").status_code == 200
 
 
@@ -256,5 +256,5 @@ def test_a_role_is_given_by_two_and_taken_by_one() -> None:
         call_command("set_account", "vic", "--give", "approver", "--take", "viewer", "--actor", "jo", "--reason", "r")
     held = User.objects.get(username="vic").groups.values_list("name", flat=True)
     assert list(held) == []
-    assert isinstance(changes.approve(change_id=ChangeRequest.objects.get().pk, actor="pat"), changes.Applied)
+    assert isinstance(approvals.approve(change_id=ChangeRequest.objects.get().pk, actor="pat"), changes.Applied)
     assert list(held.all()) == ["approver"]

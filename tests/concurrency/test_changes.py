@@ -9,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import transaction
 
-from governance import changes
+from governance import approvals, changes
 from governance.changes import Applied, Pending, Refused
 from governance.models import AuditEvent, ChangeRequest
 from riskguard.models import RiskPolicy
@@ -44,7 +44,7 @@ def test_two_approvers_at_once_apply_once(locks: bool, proves: Callable[[Attempt
     def attempt() -> list[str]:
         change = _proposed()
         with holding_writes("change_request"):
-            callers = [Caller(partial(changes.approve, change_id=change.pk, actor=name)) for name in ("pat", "kim")]
+            callers = [Caller(partial(approvals.approve, change_id=change.pk, actor=name)) for name in ("pat", "kim")]
             until_waiting(*callers)
         answers = [caller.outcome() for caller in callers]
         wrong = [repr(error) for error in errors(answers)]
@@ -65,8 +65,8 @@ def test_an_approval_and_a_withdrawal_at_once_end_it_one_way(
     def attempt() -> list[str]:
         change = _proposed()
         with holding_writes("change_request"):
-            approval = Caller(partial(changes.approve, change_id=change.pk, actor="pat"))
-            withdrawal = Caller(partial(changes.withdraw, change_id=change.pk, actor="jo"))
+            approval = Caller(partial(approvals.approve, change_id=change.pk, actor="pat"))
+            withdrawal = Caller(partial(approvals.withdraw, change_id=change.pk, actor="jo"))
             until_waiting(approval, withdrawal)
         answers = [approval.outcome(), withdrawal.outcome()]
         change.refresh_from_db()
@@ -86,7 +86,7 @@ def test_an_approval_that_waits_for_its_target_sees_what_was_changed_meanwhile(
         change = _proposed()
         with transaction.atomic():
             locked_policy("WHOLESALE")
-            approval = Caller(partial(changes.approve, change_id=change.pk, actor="pat"))
+            approval = Caller(partial(approvals.approve, change_id=change.pk, actor="pat"))
             until_waiting(approval)
             tightened = changes.submit(**SET, patch={"max_daily_loss": 50}, actor="kim", reason="less")
             assert isinstance(tightened, Applied)
@@ -109,5 +109,5 @@ def test_two_tightenings_and_a_proposal_at_once_all_arrive() -> None:
     assert errors([caller.outcome() for caller in callers]) == []
     row = RiskPolicy.objects.get(engine="WHOLESALE")
     assert (row.max_daily_loss, row.max_open_risk, row.enabled) == (60_00, 60_00, False)
-    answer = changes.approve(change_id=change.pk, actor="pat")
+    answer = approvals.approve(change_id=change.pk, actor="pat")
     assert isinstance(answer, Refused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance import changes
+from governance import approvals, changes
 from governance.changes import Applied, Pending, Refused
 from governance.models import AuditEvent, ChangeRequest
 from tests.approvers import approver
@@ -23,7 +23,7 @@ def proposed(patch: dict[str, Any], action: str = TURN, **more: Any) -> ChangeRe
 
 def approve(change: ChangeRequest, actor: str = "pat") -> Applied | Refused:
     approver(actor)
-    return changes.approve(change_id=change.pk, actor=actor, reason="seen")
+    return approvals.approve(change_id=change.pk, actor=actor, reason="seen")
 
 
 def refused(outcome: Any, code: str) -> Refused:

@@ -9,7 +9,7 @@ import pytest
 
 from golive import services as golive
 from golive.models import GoLiveState
-from governance import changes, clock, origin
+from governance import approvals, clock, origin
 from governance.changes import Applied, Pending, Refused
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent, ChangeRequest
@@ -107,7 +107,7 @@ def test_nobody_approves_their_own(dial: Dial) -> None:
 def test_a_change_is_decided_once(earlier: str, end: str, dial: Dial) -> None:
     change = proposed({"high": 8})
     for name in (earlier, end):
-        decide = getattr(changes, name)
+        decide = getattr(approvals, name)
         outcome = decide(change_id=change.pk, actor="jo" if name == "withdraw" else "pat")
     refused(outcome, "not_pending")
     assert dial.high == (8 if earlier == "approve" else 5)
@@ -115,7 +115,7 @@ def test_a_change_is_decided_once(earlier: str, end: str, dial: Dial) -> None:
 
 def test_a_rejected_change_is_never_applied(dial: Dial) -> None:
     change = proposed({"high": 8})
-    ended = changes.reject(change_id=change.pk, actor="pat", reason="too high")
+    ended = approvals.reject(change_id=change.pk, actor="pat", reason="too high")
     assert isinstance(ended, ChangeRequest)
     assert (status(change), change.decided_by, change.decision_reason) == ("REJECTED", "pat", "too high")
     assert trail() == [("PROPOSED", "jo"), ("REJECTED", "pat")]
@@ -124,14 +124,14 @@ def test_a_rejected_change_is_never_applied(dial: Dial) -> None:
 
 def test_only_who_proposed_a_change_takes_it_back(dial: Dial) -> None:
     change = proposed({"high": 8})
-    refused(changes.withdraw(change_id=change.pk, actor="pat"), "not_yours")
+    refused(approvals.withdraw(change_id=change.pk, actor="pat"), "not_yours")
     assert status(change) == "PENDING"
-    assert isinstance(changes.withdraw(change_id=change.pk, actor="jo", reason="oops"), ChangeRequest)
+    assert isinstance(approvals.withdraw(change_id=change.pk, actor="jo", reason="oops"), ChangeRequest)
     assert status(change) == "WITHDRAWN"
     assert trail() == [("PROPOSED", "jo"), ("WITHDRAWN", "jo")]
 
 
-@pytest.mark.parametrize("decide", [changes.approve, changes.reject, changes.withdraw])
+@pytest.mark.parametrize("decide", [approvals.approve, approvals.reject, approvals.withdraw])
 @pytest.mark.parametrize("change_id", [0, 7, -1, 2**70])
 def test_a_change_that_is_not_there_is_not_found(decide: Any, change_id: int) -> None:
     with pytest.raises(NotFound, match=f"There is no change request {change_id}"):
@@ -141,12 +141,12 @@ def test_a_change_that_is_not_there_is_not_found(decide: Any, change_id: int) ->
 # A proposal dies
 
 
-@pytest.mark.parametrize("decide", [changes.approve, changes.reject, changes.withdraw])
+@pytest.mark.parametrize("decide", [approvals.approve, approvals.reject, approvals.withdraw])
 @pytest.mark.parametrize(("late", "dead"), [(-SECOND, False), (dt.timedelta(), True), (SECOND, True)])
 def test_it_dies_when_its_time_is_over(decide: Any, late: dt.timedelta, dead: bool, dial: Dial) -> None:
     change = proposed({"high": 8})
     with clock.at(change.expires_at + late):
-        outcome = decide(change_id=change.pk, actor="jo" if decide is changes.withdraw else "pat")
+        outcome = decide(change_id=change.pk, actor="jo" if decide is approvals.withdraw else "pat")
     assert isinstance(outcome, Refused) is dead
     if dead:
         refused(outcome, "expired")

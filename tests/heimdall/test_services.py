@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import IntegrityError, transaction
 
-from governance import changes, clock, holds
+from governance import approvals, changes, clock, holds
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent
 from heimdall import seeds, services
@@ -301,7 +301,7 @@ def test_with_four_eyes_what_tightens_is_applied_and_what_loosens_waits(settings
     row = HeimdallPolicy.objects.get(domain=DOMAIN)
     assert (row.min_sandbox_trials, row.prod_use_enabled, row.min_confidence_prod) == (20, False, Decimal("0.9"))
     approver("sam")
-    assert isinstance(changes.approve(change_id=outcome.change.pk, actor="sam"), changes.Applied)
+    assert isinstance(approvals.approve(change_id=outcome.change.pk, actor="sam"), changes.Applied)
     row.refresh_from_db()
     assert (row.prod_use_enabled, row.min_confidence_prod) == (True, Decimal("0.8"))
 

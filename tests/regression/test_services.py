@@ -13,7 +13,7 @@ import golive.selectors
 import golive.services
 import riskguard.selectors
 import riskguard.services
-from governance import changes, grants, holds
+from governance import approvals, changes, grants, holds
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent, Hold
 from regression import seeds, selectors, services
@@ -515,7 +515,7 @@ def test_a_patch_that_does_both_applies_what_tightens_and_leaves_the_rest_pendin
     policy = RegressionPolicy.objects.get(**WHOLESALE)
     assert (policy.enabled, policy.max_drop_fraction, policy.window_events) == (True, Decimal("0.1"), 50)
     approver("ada")
-    approved = changes.approve(change_id=outcome.change.pk, actor="ada")
+    approved = approvals.approve(change_id=outcome.change.pk, actor="ada")
     assert isinstance(approved, changes.Applied)
     policy.refresh_from_db()
     assert (policy.window_events, policy.min_events_to_enforce, policy.enabled) == (100, 60, True)
@@ -558,7 +558,7 @@ def test_a_re_arming_waits_for_a_second_person_and_events_meanwhile_do_not_make_
     assert RegressionState.objects.get().triggered
     record("SS")
     approver("ada")
-    assert isinstance(changes.approve(change_id=outcome.change.pk, actor="ada"), changes.Applied)
+    assert isinstance(approvals.approve(change_id=outcome.change.pk, actor="ada"), changes.Applied)
     state = RegressionState.objects.get()
     assert (state.triggered, state.armed_after_id) == (False, KpiEvent.objects.latest("pk").pk)
     assert AuditEvent.objects.get(action="regression.rearm", outcome="APPLIED").on_behalf_of == "jo"
@@ -571,7 +571,7 @@ def test_a_re_arming_that_waited_while_another_was_made_is_stale(settings: LazyS
     with grants.given():
         rearm()
     approver("ada")
-    refusal = changes.approve(change_id=outcome.change.pk, actor="ada")
+    refusal = approvals.approve(change_id=outcome.change.pk, actor="ada")
     assert isinstance(refusal, changes.Refused)
     assert refusal.code == "stale"
 
