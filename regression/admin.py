@@ -10,6 +10,7 @@ from governance.console.offers import Offer
 from governance.console.screens import Screen
 from regression import rules
 from regression.models import (
+    KpiBatch,
     KpiEvent,
     RegressionBaseline,
     RegressionGap,
@@ -119,4 +120,13 @@ class KpiEventScreen(Screen):
     list_display = ("id", "at", "domain", "metric", "success", "value", "actor", "correlation_id")
     list_filter = ("success",)
     search_fields = ("domain", "metric", "actor", "correlation_id")
+    date_hierarchy = "at"
+
+
+@admin.register(KpiBatch)
+class KpiBatchScreen(Screen):
+    """Keys of batches."""
+
+    list_display = ("id", "at", "actor", "idempotency_key")
+    search_fields = ("actor", "idempotency_key")
     date_hierarchy = "at"

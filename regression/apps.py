@@ -25,7 +25,10 @@ class RegressionConfig(AppConfig):
                 actions=actions.ACTIONS,
                 missing_seeds=seeds.missing,
                 restore_seeds=seeds.restore,
-                retentions=(Retention(retention.TABLE, retention.remove),),
+                retentions=(
+                    Retention(retention.TABLE, retention.remove),
+                    Retention(retention.KEYS, retention.remove_keys),
+                ),
                 trails=trails.TRAILS,
                 panel=panel.panel,
                 jobs=jobs.JOBS,

@@ -1,4 +1,7 @@
-"""Retention: KPI events go once they are older than RETENTION_KPI_DAYS and no window can come to need them."""
+"""Retention: KPI events go once they are older than RETENTION_KPI_DAYS and no window can come to need them.
+
+The keys of batches go with the days alone: who sends a batch again after so long records it anew.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from django.db import transaction
 from governance import clock
 from governance.trail import notes
 from regression import rules, selectors, tripping
-from regression.models import KpiEvent, RegressionGap, RegressionPolicy
+from regression.models import KpiBatch, KpiEvent, RegressionGap, RegressionPolicy
 
-TABLE = "kpi_event"
+TABLE, KEYS = "kpi_event", "kpi_batch"
 BATCH = 10_000
 Events = Mapping[tuple[str, str], Sequence[int]]
 
@@ -37,6 +40,19 @@ def remove(*, actor: str, dry_run: bool = False) -> Iterator[dict[str, int]]:
                 after, doomed = _batch(locked, cutoff, after, last)
                 _delete(doomed, cutoff, actor)
         yield {rules.key(*pair): len(ids) for pair, ids in doomed.items()}
+
+
+def remove_keys(*, actor: str, dry_run: bool = False) -> Iterator[dict[str, int]]:
+    """Remove the keys of old batches, the oldest first, and yield what each batch removed; no trail needs them."""
+    cutoff = clock.database_now() - dt.timedelta(days=settings.RETENTION_KPI_DAYS)
+    old = KpiBatch.objects.filter(at__lt=cutoff).order_by("at")
+    if dry_run:
+        count = old.count()
+        yield from [{"keys": count}] if count else []
+        return
+    while doomed := list(old.values_list("pk", flat=True)[:BATCH]):
+        KpiBatch.objects.filter(pk__in=doomed).delete()
+        yield {"keys": len(doomed)}
 
 
 def _batch(policies: Iterable[RegressionPolicy], cutoff: dt.datetime, after: int, last: int) -> tuple[int, Events]:

@@ -19,6 +19,7 @@ from governance.fields import (
     StrictBooleanField,
     TextField,
 )
+from governance.idempotency import MAX_KEY
 from governance.serializers import WriteSerializer
 from regression import rules
 from regression.batches import MAX_OBSERVATIONS
@@ -158,6 +159,9 @@ class RecordKpisSerializer(WriteSerializer):
     """Observations that are recorded in order, as if one by one, in one transaction."""
 
     items = BatchField(child=ObservationSerializer(), most=MAX_OBSERVATIONS, help_text="The observations.")
+    idempotency_key = TextField(
+        max_length=MAX_KEY, required=False, help_text="The same key and observations are recorded once; or as a header."
+    )
 
 
 class RecordedSerializer(serializers.Serializer[Any]):

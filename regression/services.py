@@ -36,11 +36,12 @@ def record_kpi(
     return recording.record(_checked(Observation(domain, metric, success, value, correlation_id)), actor)
 
 
-def record_kpis(*, observations: Sequence[Observation], actor: str) -> Batch:
+def record_kpis(*, observations: Sequence[Observation], actor: str, idempotency_key: str | None = None) -> Batch:
     """Record up to 10,000 events in one transaction, with the states and the trips that one by one would have.
 
-    After a trip within the batch the rest is recorded as after a trip. Raises Invalid for a malformed event, naming its
-    place and field, and then nothing is recorded.
+    After a trip within the batch the rest is recorded as after a trip. The same key and events again are the same
+    batch (Conflict for others). Raises Invalid for a malformed event, naming its place and field, and then nothing is
+    recorded.
     """
     if not 1 <= len(observations) <= MAX_OBSERVATIONS:
         raise Invalid({"items": [f"Must be 1 to {MAX_OBSERVATIONS} events."]})
@@ -52,7 +53,7 @@ def record_kpis(*, observations: Sequence[Observation], actor: str) -> Batch:
             errors.update({f"items.{place}.{field}": said for field, said in wrong.errors.items()})
     if errors:
         raise Invalid(errors)
-    return batches.record(checked, actor)
+    return batches.once(checked, actor, idempotency_key) if idempotency_key else batches.record(checked, actor)
 
 
 @transaction.atomic(durable=True)

@@ -10,8 +10,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import door, roles
+from governance import door, idempotency, roles
 from governance.attribution import actor_of
+from governance.schema import failures
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
 from governance.shapes import checked
@@ -133,13 +134,22 @@ class KpiViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[KpiEvent]):
         )
         return Response({"ok": True, "id": recorded.id}, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=RecordKpisSerializer, responses={201: RecordedManySerializer}, examples=examples.RECORD_MANY)
+    @extend_schema(
+        parameters=[idempotency.HEADER],
+        request=RecordKpisSerializer,
+        responses={201: RecordedManySerializer, **failures({409: "The key was used for other events."})},
+        examples=examples.RECORD_MANY,
+    )
     def create_many(self, request: Request) -> Response:
-        """Record up to 10,000 events in order, in one transaction: the same states and trips as one by one."""
+        """Record up to 10,000 events in order, in one transaction; with a key once, however often they are sent."""
         asked = checked(RecordKpisSerializer, request.data)
         require_engines(request, {item["domain"] for item in asked["items"]})
         observations = [Observation(**item) for item in asked["items"]]
-        batch = services.record_kpis(observations=observations, actor=actor_of(request, asked["actor"]))
+        batch = services.record_kpis(
+            observations=observations,
+            actor=actor_of(request, asked["actor"]),
+            idempotency_key=idempotency.key_of(request, asked.get("idempotency_key")),
+        )
         triggered = [rules.key(state.domain, state.metric) for state in batch.states if state.triggered]
         return Response({"ok": True, "ids": batch.ids, "triggered": triggered}, status=status.HTTP_201_CREATED)
 

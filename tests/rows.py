@@ -17,6 +17,7 @@ from governance import clock
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, Seal
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from regression.models import (
+    KpiBatch,
     KpiEvent,
     RegressionBaseline,
     RegressionGap,
@@ -79,6 +80,9 @@ ROWS: dict[type[Model], Make] = {
     HeimdallRecommendation: heimdall.RecommendationFactory,
     HeimdallEvent: heimdall.EventFactory,
     KpiEvent: regression.EventFactory,
+    KpiBatch: lambda **more: KpiBatch.objects.create(
+        **{"at": clock.now(), "actor": "bot", "idempotency_key": "k", "event_ids": [1], **more}
+    ),
     RegressionPolicy: regression.PolicyFactory,
     RegressionState: regression.StateFactory,
     RegressionGap: lambda **more: regression.GapFactory(**{"after_id": 1, "until_id": 2, **more}),

@@ -18,6 +18,7 @@ from governance.models import ChangeRequest, Epoch, Hold, JobRun, Seal
 from governance.money import MAX_MINOR
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from regression.models import (
+    KpiBatch,
     KpiEvent,
     RegressionBaseline,
     RegressionGap,
@@ -107,6 +108,8 @@ BAD: dict[str, list[Bad]] = {
     "heimdall_event_names_recommendation": [(HeimdallEvent, {"kind": kind}) for kind in ("RECOMMEND", "AUTHORIZE")],
     "kpi_success_or_value": [(KpiEvent, {"value": 1.0}), (KpiEvent, {"success": None})],
     "kpi_value_in_range": [(KpiEvent, {"success": None, "value": value}) for value in (-1.01e15, 1.01e15)],
+    "kpi_batch_key_once": [(KpiBatch, {})],
+    "kpi_batch_has_a_key": [(KpiBatch, {"idempotency_key": ""})],
     "kpi_is_named": [(KpiEvent, {"domain": ""}), (KpiEvent, {"metric": ""})],
     "regression_gap_once": [(RegressionGap, {})],
     "regression_gap_holds_something": [(RegressionGap, {"after_id": 2})],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +13,16 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from golive.models import GoLiveState
+from governance import clock
 from governance.errors import Invalid
 from governance.models import AuditEvent
-from regression import services
-from regression.models import KpiEvent, RegressionIncident, RegressionPolicy, RegressionState
+from regression import retention, services
+from regression.batches import Batch
+from regression.models import KpiBatch, KpiEvent, RegressionIncident, RegressionPolicy, RegressionState
 from regression.recording import Observation
 from tests.regression.factories import DOMAIN, METRIC, PAIR, PolicyFactory
 from tests.regression.programs import differences, left_by, programs, successes, values
+from tests.riskguard.racing import errors, race
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "30"))
@@ -146,3 +151,60 @@ def test_a_malformed_item_is_a_400_that_names_its_place_and_field(bad: Any, fiel
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == fields
     assert not KpiEvent.objects.exists()
+
+
+class TestAKey:
+    """What makes sending a batch again safe."""
+
+    def test_the_same_key_and_events_are_recorded_once_and_answered_alike(self, api: APIClient) -> None:
+        PolicyFactory()
+        body = {"items": [{**PAIR, "success": outcome == "S"} for outcome in "SSSSSSSSFFFF"], "actor": "bot"}
+        told = [api.post(BATCH, body, format="json", headers={"Idempotency-Key": "k"}) for _ in range(3)]
+        assert [(answer.status_code, answer.json()) for answer in told] == [(201, told[0].json())] * 3
+        assert told[0].json()["triggered"] == ["OFFERS/signed"]
+        assert list(KpiEvent.objects.order_by("pk").values_list("pk", flat=True)) == told[0].json()["ids"]
+        assert RegressionIncident.objects.count() == 1
+
+    def test_without_one_they_are_recorded_as_often_as_they_are_sent(self) -> None:
+        for _ in range(2):
+            services.record_kpis(observations=seen("S"), actor="bot")
+        assert KpiEvent.objects.count() == 2
+
+    def test_it_belongs_to_its_caller(self) -> None:
+        for actor in ("bot", "another"):
+            services.record_kpis(observations=seen("S"), actor=actor, idempotency_key="k")
+        assert KpiEvent.objects.count() == 2
+
+    @pytest.mark.parametrize("other", ["F", "SS"])
+    def test_with_other_events_is_a_conflict_and_records_nothing(self, api: APIClient, other: str) -> None:
+        services.record_kpis(observations=seen("S"), actor="bot", idempotency_key="k")
+        items = [{**PAIR, "success": outcome == "S"} for outcome in other]
+        answer = api.post(BATCH, {"items": items, "actor": "bot", "idempotency_key": "k"}, format="json")
+        assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+        assert KpiEvent.objects.count() == 1
+
+    def test_a_header_that_says_another_is_malformed(self, api: APIClient) -> None:
+        body = {"items": [{**PAIR, "success": True}], "actor": "bot", "idempotency_key": "k"}
+        answer = api.post(BATCH, body, format="json", headers={"Idempotency-Key": "l"})
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["idempotency_key"])
+        assert not KpiEvent.objects.exists()
+
+    @pytest.mark.postgresql
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("watched", [False, True])
+    def test_eight_callers_at_once_record_one_batch(self, watched: bool) -> None:
+        if watched:
+            PolicyFactory()
+        send = partial(services.record_kpis, observations=seen("SSSS"), actor="bot", idempotency_key="k")
+        answers = race(*[send] * 8)
+        assert errors(answers) == []
+        assert len({tuple(answer.ids) for answer in answers if isinstance(answer, Batch)}) == 1
+        assert KpiEvent.objects.count() == 4
+
+    def test_is_forgotten_with_the_days_of_retention(self) -> None:
+        services.record_kpis(observations=seen("S"), actor="bot", idempotency_key="k")
+        assert list(retention.remove_keys(actor="cron")) == []
+        with clock.at(clock.now() + dt.timedelta(days=91)):
+            assert list(retention.remove_keys(actor="cron", dry_run=True)) == [{"keys": 1}]
+            assert list(retention.remove_keys(actor="cron")) == [{"keys": 1}]
+        assert not KpiBatch.objects.exists()
