@@ -14,6 +14,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.models import Func
 
+from governance import origin
+
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
@@ -34,6 +36,24 @@ class TransactionId(Func):
     def as_postgresql(self, compiler: Any, connection: Any, **_kwargs: Any) -> tuple[str, Any]:
         """Return the id of the transaction, which wraps around in no lifetime."""
         return "(pg_current_xact_id()::text::bigint)", ()
+
+
+class RequestId(Func):
+    """The request's id for a row that is not inserted by a model: what FROM_REQUEST has told PostgreSQL.
+
+    Code of an earlier release, which tells nothing, inserts an empty one.
+    """
+
+    arity = 0
+    output_field = models.CharField(max_length=64)
+
+    def as_sql(self, compiler: Any, connection: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
+        """Return the constant of a database whose rows are all inserted by models."""
+        return "''", ()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_kwargs: Any) -> tuple[str, Any]:
+        """Return what stands in the transaction's setting."""
+        return "coalesce(current_setting('valhalla.request_id', true), '')", ()
 
 
 class AppendOnlyQuerySet(models.QuerySet[Row_co]):
@@ -84,6 +104,21 @@ class AppendOnly(models.Model):
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnlyError(f"{self._meta.db_table} is append-only: nothing deletes its rows.")
+
+
+class LeverEvent(AppendOnly):
+    """A row of a lever's own trail: it bears the id of the request that it came of, however it is inserted."""
+
+    request_id = models.CharField(
+        max_length=64,
+        blank=True,
+        default=origin.request_id,
+        db_default=RequestId(),
+        help_text="The request's id, the same in the answer's X-Request-ID, the log and the audit trail.",
+    )
+
+    class Meta:
+        abstract = True
 
 
 class Guard(Operation):

@@ -10,6 +10,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 Read = TypeVar("Read")
+# Sent ahead of a call of one of PostgreSQL's functions, in the same round trip and transaction: the default of the
+# request_id column of what the function inserts. The call's own answer is the cursor's next set.
+FROM_REQUEST = "SELECT set_config('valhalla.request_id', %s, true);"
 
 
 def is_lock_timeout(error: DatabaseError | InterfaceError) -> bool:

@@ -38,6 +38,11 @@ def of(**parts: str | int | None) -> Iterator[Origin]:
         _current.reset(token)
 
 
+def request_id() -> str:
+    """Return the id of the request under way, or nothing; the default of the column that keeps it."""
+    return current().request_id
+
+
 def amend(**parts: str | int | None) -> None:
     """Add to the origin for the rest of the call under way (the edge that opened it closes it)."""
     _current.set(dataclasses.replace(_current.get(), **parts))  # type: ignore[arg-type]

@@ -158,6 +158,7 @@ class Told:
     what: str
     about: str
     outcome: str
+    request_id: str
     correlation_id: str = ""
 
 

@@ -93,7 +93,8 @@ class TrailLineSerializer(serializers.Serializer[Any]):
     what = serializers.CharField(help_text="What was decided or changed.")
     about = serializers.CharField(help_text="The engine, domain or target.")
     outcome = serializers.CharField(help_text="What came of it.")
-    correlation_id = serializers.CharField(help_text="The request's or the engine's own id.")
+    request_id = serializers.CharField(help_text="The id of the request that it came of, if of one.")
+    correlation_id = serializers.CharField(help_text="The engine's own id.")
 
     def to_representation(self, instance: Line) -> dict[str, Any]:
         """Flatten the line."""
@@ -101,7 +102,8 @@ class TrailLineSerializer(serializers.Serializer[Any]):
         return super().to_representation(
             {
                 "at": mark.at, "source": mark.source, "id": mark.id, "actor": told.actor, "what": told.what,
-                "about": told.about, "outcome": told.outcome, "correlation_id": told.correlation_id,
+                "about": told.about, "outcome": told.outcome, "request_id": told.request_id,
+                "correlation_id": told.correlation_id,
             }
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
-from governance.appendonly import AppendOnly
+from governance.appendonly import LeverEvent
 from heimdall import rules
 from heimdall.rules import CONTROLS, Charter
 from heimdall.words import plain
@@ -166,7 +166,7 @@ class HeimdallRecommendation(models.Model):
         return f"#{self.pk} {self.domain} {self.confidence}"
 
 
-class HeimdallEvent(AppendOnly):
+class HeimdallEvent(LeverEvent):
     """One decision of Heimdall, with what it saw. Appended; nothing updates or deletes it."""
 
     class Kind(models.TextChoices):

@@ -184,5 +184,5 @@ class HeimdallEventSerializer(serializers.ModelSerializer[HeimdallEvent]):
         model = HeimdallEvent
         fields: ClassVar = [
             "id", "at", "day", "kind", "domain", "recommendation", "confidence", "success", "reason", "actor",
-            "figures",
+            "figures", "request_id",
         ]  # fmt: skip

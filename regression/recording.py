@@ -11,14 +11,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from governance import clock
-from governance.database import one_statement
+from governance import clock, origin
+from governance.database import FROM_REQUEST, one_statement
 from regression import tripping, words
 from regression.models import KpiEvent, RegressionPolicy, RegressionState
 from regression.rules import Event
 
 _STATE = tuple(field.attname for field in RegressionState._meta.concrete_fields)
-_CALL = f"""
+_CALL = f"""{FROM_REQUEST}
 SELECT event_id, {", ".join(f"(state).{column}" for column in _STATE)}
   FROM kpi_record_v1(%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """  # noqa: S608 -- columns of our own
@@ -60,11 +60,12 @@ def record(seen: Observation, actor: str) -> Recorded:
 def by_function(seen: Observation, actor: str) -> Recorded | None:
     """Record an event in one round trip; None where it is the law's to do, and nothing is done."""
     asked: list[Any] = [
-        seen.domain, seen.metric, seen.success, seen.value, actor, seen.correlation_id,
+        origin.request_id(), seen.domain, seen.metric, seen.success, seen.value, actor, seen.correlation_id,
         words.WATCHING, words.WAITING, clock.fixed(),
     ]  # fmt: skip
     with one_statement(), connection.cursor() as cursor:
         cursor.execute(_CALL, asked)
+        cursor.nextset()
         row = cursor.fetchone()
     if row is None:
         return None

@@ -196,7 +196,7 @@ class KpiEventSerializer(serializers.ModelSerializer[KpiEvent]):
 
     class Meta:
         model = KpiEvent
-        fields: ClassVar = ["id", "at", "domain", "metric", "success", "value", "actor", "correlation_id"]
+        fields: ClassVar = ["id", "at", "domain", "metric", "success", "value", "actor", "correlation_id", "request_id"]
 
 
 class PathSerializer(serializers.Serializer[Any]):

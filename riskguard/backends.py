@@ -13,8 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from governance import clock, epoch
-from governance.database import one_statement
+from governance import clock, epoch, origin
+from governance.database import FROM_REQUEST, one_statement
 from governance.errors import Unavailable
 from riskguard import reserving
 from riskguard.decisions import LedgerLine, Order, Ruling
@@ -26,7 +26,7 @@ _HELD = tuple(field.attname for field in RiskReservation._meta.concrete_fields)
 _POLICY = tuple(field.attname for field in RiskPolicy._meta.concrete_fields)
 _USAGE = ("exposure_used", "open_risk_reserved", "realized_loss", "actions_count")
 _PARTS = list(itertools.accumulate((len(_RULING), len(_HELD), len(_POLICY))))
-_CALL = f"""
+_CALL = f"""{FROM_REQUEST}
 SELECT {", ".join(_RULING)},
        {", ".join(f"(held).{column}" for column in _HELD)},
        {", ".join(f"(own).{column}" for column in (*_POLICY, *_USAGE))}
@@ -46,6 +46,7 @@ def decide(orders: Sequence[Order]) -> list[Ruling]:
 def by_function(orders: Sequence[Order]) -> list[Ruling]:
     """Decide by PostgreSQL's function, in one round trip."""
     asked: list[Any] = [
+        origin.request_id(),
         [order.engine for order in orders],
         [order.amount for order in orders],
         [order.actor for order in orders],
@@ -60,6 +61,7 @@ def by_function(orders: Sequence[Order]) -> list[Ruling]:
     ]
     with one_statement(), connection.cursor() as cursor:
         cursor.execute(_CALL, asked)
+        cursor.nextset()
         rows = cursor.fetchall()
     if len(rows) < len(orders):
         raise Unavailable(epoch.MISSING)

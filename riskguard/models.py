@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
-from governance.appendonly import AppendOnly
+from governance.appendonly import LeverEvent
 from governance.money import MAX_MINOR, MinorUnitsField, to_units, validate_minor
 from riskguard.rules import CAPS, GLOBAL, Caps, Usage
 
@@ -187,7 +187,7 @@ class RiskReservation(models.Model):
         return f"#{self.pk} {self.engine} {self.status}"
 
 
-class RiskEvent(AppendOnly):
+class RiskEvent(LeverEvent):
     """One decision of the risk guard, with its figures. Appended; nothing updates or deletes it."""
 
     class Kind(models.TextChoices):

@@ -143,7 +143,7 @@ class EventSerializer(serializers.ModelSerializer[RiskEvent]):
         fields: ClassVar = [
             "id", "at", "day", "kind", "engine", "reservation", "amount", "reason", "policy", "cap", "limit", "used",
             "exposure_day", "exposure_delta", "open_risk_delta", "loss_delta", "actions_delta", "figures", "actor",
-            "correlation_id",
+            "correlation_id", "request_id",
         ]  # fmt: skip
 
 

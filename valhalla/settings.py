@@ -121,10 +121,10 @@ INSTALLED_APPS = [
 # The gate stands early, so that what is refused costs little, and after security, so that a refusal is redirected
 # to https and carries the headers.
 MIDDLEWARE = [
+    "valhalla.middleware.RequestIdMiddleware",  # before all others, so that no answer is without one
     "django.middleware.security.SecurityMiddleware",
     "valhalla.policy.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "valhalla.middleware.RequestIdMiddleware",
     "valhalla.limits.BodyLimitMiddleware",
     "valhalla.middleware.GoLiveMiddleware",
     "valhalla.middleware.ExecutionClassMiddleware",

@@ -14,7 +14,7 @@ def _told(row: AuditEvent) -> Told:
         what=row.action,
         about=row.target,
         outcome=row.outcome,
-        correlation_id=row.request_id,
+        request_id=row.request_id,
     )
 
 

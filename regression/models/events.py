@@ -7,13 +7,13 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from governance.appendonly import AppendOnly
+from governance.appendonly import LeverEvent
 from regression import rules
 from regression.models import columns
 from regression.rules import MAX_VALUE
 
 
-class KpiEvent(AppendOnly):
+class KpiEvent(LeverEvent):
     """One observation of a metric. Ids grow in order of arrival; nothing updates an event."""
 
     expendable = True

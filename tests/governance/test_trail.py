@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import threading
@@ -15,9 +16,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
 
-from governance import audit, clock
+from governance import audit, clock, origin
 from governance.models import AuditEvent, Seal
-from governance.trail import canonical, notes, reading, sealing, verifying
+from governance.trail import canonical, notes, reading, sealing, sources, verifying
 from governance.trail.verifying import Head
 from heimdall.models import HeimdallEvent
 from regression.models import KpiEvent
@@ -96,6 +97,34 @@ def test_a_chain_that_begins_late_seals_what_stood_before_it(monkeypatch: pytest
     with lifted():
         raw(RiskEvent).filter(pk=rows[4].pk).update(amount=F("amount") + 1)
     assert _findings()[0].startswith(f"risk_event row {rows[4].pk} was edited")
+
+
+def test_what_was_sealed_before_a_column_came_is_held_against_the_columns_of_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    today = sources.every()
+    with monkeypatch.context() as earlier:
+        once = [dataclasses.replace(trail, columns={1: trail.columns[1]}) for trail in today]
+        earlier.setattr(sources, "every", lambda: once)
+        sealing.seal_some()
+        old = EventFactory(kind="DENY")
+        assert seal_everything() == 1
+    with origin.of(request_id="trace-0123"):
+        new = EventFactory(kind="DENY")
+    assert seal_everything() == 1
+    versions = [json.loads(seal.text)["sources"]["risk_event"]["version"] for seal in Seal.objects.order_by("number")]
+    assert versions == [1, 1, 2]
+    assert _findings() == []
+    with lifted():
+        raw(RiskEvent).filter(pk=new.pk).update(request_id="another")
+    assert [said.partition(" (")[0] for said in _findings()] == [f"risk_event row {new.pk} was edited"]
+    assert old.request_id == ""
+
+
+def test_the_newest_seal_covers_every_column() -> None:
+    for trail in sources.every():
+        columns = {field.attname for field in trail.model._meta.concrete_fields}
+        assert set(trail.columns[max(trail.columns)]) == columns, trail.name
 
 
 def test_a_rows_text_is_one_spelling_of_integers_and_strings() -> None:

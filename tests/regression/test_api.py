@@ -247,7 +247,7 @@ def test_events_are_listed_newest_first_and_filtered(api: APIClient) -> None:
     assert _get(api, "kpi", correlation_id="abc")["results"] == [
         {
             "id": new.pk, "at": new.at.isoformat().replace("+00:00", "Z"), "domain": DOMAIN, "metric": METRIC,
-            "success": None, "value": 0.5, "actor": "bot", "correlation_id": "abc",
+            "success": None, "value": 0.5, "actor": "bot", "correlation_id": "abc", "request_id": "",
         }
     ]  # fmt: skip
     for query, found in (
