@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from hypothesis import strategies as st
 
-from governance import clock
+from governance import clock, origin
 from governance.errors import Invalid
 from regression import pinning, rules, services
 from regression.models import RegressionPolicy, RegressionState
@@ -80,7 +80,7 @@ def left_by(program: list[tuple[str, Any]], record: Record) -> Rows:
     block = transaction.atomic()
     block._from_testcase = True  # type: ignore[attr-defined]
     now = START
-    with block:
+    with block, origin.of(request_id="trace-0123"):
         with clock.at(now):
             PolicyFactory(enabled=False, baseline_size=100, run_length=100, alpha=Decimal("0.5"))
             BaselineFactory()

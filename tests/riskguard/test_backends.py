@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 import golive.services as switches
-from governance import clock, epoch, holds
+from governance import clock, epoch, holds, origin
 from governance.errors import Conflict
 from governance.models import Epoch, Hold
 from riskguard import backends, services
@@ -167,7 +167,7 @@ def _run(program: list[tuple[str, Any]]) -> tuple[Any, ...]:
     # As a test's own transaction, so that the durable services run in it.
     block = transaction.atomic()
     block._from_testcase = True  # type: ignore[attr-defined]
-    with block:
+    with block, origin.of(request_id="trace-0123"):
         for what, how in program:
             run.step(what, how)
         left = _rows()
