@@ -6,7 +6,7 @@ import governance.origin
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("regression", "0005_record_function"),
+        ("regression", "0006_batch_keys"),
     ]
 
     operations = [
