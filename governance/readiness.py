@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
@@ -12,7 +13,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from governance import appendonly, register, seeds
+from governance.jobs import watching
 from governance.register import Check
+from governance.trail import sealing
 
 KEY_LENGTH = 32
 
@@ -22,6 +25,11 @@ def essentials() -> list[Check]:
     return [_backend_complete(), _packs_installed()]
 
 
+def watched() -> list[Check]:
+    """Return what a process can decide without for a while, and a person must mend."""
+    return [watching.check(), sealing.check()]
+
+
 def checks() -> list[Check]:
     """Return every line of the checklist, the kernel's first. Where the database does not answer, it raises."""
     return [*_own(), *(check for lever in register.levers() for check in lever.checks())]
@@ -29,7 +37,11 @@ def checks() -> list[Check]:
 
 def checklist() -> dict[str, Any]:
     """Return ``{ok, required: {name: {ok, detail}}, warnings: {…}}``; warnings never keep ``ok`` from being true."""
-    every = checks()
+    return told(checks())
+
+
+def told(every: Sequence[Check]) -> dict[str, Any]:
+    """Return checks as the checklist has them."""
     return {
         "ok": all(check.ok for check in every if check.required),
         "required": {check.name: {"ok": check.ok, "detail": check.detail} for check in every if check.required},

@@ -6,12 +6,11 @@ import datetime as dt
 from typing import Any
 
 from governance import clock, register
-from governance.jobs import kernel
+from governance.jobs import kernel, watching
 from governance.models import ChangeRequest, Hold, JobRun
 from governance.register import Job, Period, Section, Table
 
 WEEK = dt.timedelta(days=7)
-OVERDUE = 5  # periods without a run, after which a job counts as silent
 
 
 def last_week() -> Period:
@@ -112,5 +111,5 @@ def _wrong(job: Job, ran: JobRun | None) -> str:
         return ""
     if ran.outcome == JobRun.Outcome.FAILED:
         return f"failed {ran.failures} time(s) in a row: {ran.detail}"
-    silence = clock.database_now() - ran.started_at
-    return "" if silence < OVERDUE * job.every else f"was started last at {ran.started_at:%Y-%m-%d %H:%M} UTC"
+    silent = watching.is_silent(job, ran, clock.database_now())
+    return f"was started last at {ran.started_at:%Y-%m-%d %H:%M} UTC" if silent else ""

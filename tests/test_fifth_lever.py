@@ -74,6 +74,17 @@ def test_it_stands_on_the_control_plane(admin_client: Client) -> None:
 
 
 @pytest.mark.usefixtures("installed")
+def test_it_stands_in_the_metrics(api: APIClient) -> None:
+    assert "valhalla_quarantined{" not in api.get("/metrics").content.decode()
+    quarantine()
+    told = api.get("/metrics").content.decode().splitlines()
+    assert 'valhalla_quarantined{engine="WHOLESALE"} 1.0' in told
+    assert 'valhalla_holds{code="quarantined",scope="WHOLESALE",source="quarantine"} 1.0' in told
+    decided = 'valhalla_decisions_total{engine="WHOLESALE",lever="quarantine",reason="quarantined"}'
+    assert any(line.startswith(decided) for line in told)
+
+
+@pytest.mark.usefixtures("installed")
 def test_its_addresses_and_its_action_are_there(api: APIClient) -> None:
     assert api.get(PATH).json() == []
     body = {"engine": "wholesale", "quarantined": True, "actor": "jo", "reason": "feverish"}

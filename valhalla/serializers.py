@@ -46,5 +46,6 @@ class HealthSerializer(serializers.Serializer[Any]):
 class ReadySerializer(serializers.Serializer[Any]):
     """Whether the process can decide, and what is wrong where it cannot."""
 
-    ok = serializers.BooleanField(help_text="Whether every check passes.")
+    ok = serializers.BooleanField(help_text="Whether every check passes, whatever the warnings say.")
     checks = serializers.DictField(child=CheckSerializer(), help_text="The database, migrations and seeds, levers.")
+    warnings = serializers.DictField(child=CheckSerializer(), help_text="The scheduler and the sealing of the trail.")

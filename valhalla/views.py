@@ -135,15 +135,19 @@ class ReadyView(APIView):
 
     @extend_schema(responses={200: ReadySerializer, 503: ReadySerializer})
     def get(self, request: Request) -> Response:
-        """Return what is wrong: the database, migrations, seed rows, levers."""
+        """Return what is wrong: the database, migrations, seed rows, levers; and who does not run beside it.
+
+        What stands under ``warnings`` keeps no process from deciding, so it takes none out of a balancer.
+        """
         try:
             checks = [Check("database", ok=True, detail="The database answers."), *readiness.essentials()]
+            checks += readiness.watched() if all(check.ok for check in checks) else []
         except (DatabaseError, InterfaceError):
             _log.exception("The database does not answer")
             checks = [Check("database", ok=False, detail="The database does not answer: the log says why.")]
-        told = {check.name: {"ok": check.ok, "detail": check.detail} for check in checks}
-        ok = all(check.ok for check in checks)
-        return Response({"ok": ok, "checks": told}, status=200 if ok else 503)
+        told = readiness.told(checks)
+        answer = {"ok": told["ok"], "checks": told["required"], "warnings": told["warnings"]}
+        return Response(answer, status=200 if told["ok"] else 503)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -16,13 +16,15 @@ from django.db import connection, transaction
 
 from governance import clock
 from governance.models import Seal
-from governance.register import Trail
+from governance.register import Check, Trail
 from governance.trail import canonical, places, sources
 from governance.trail.places import Place
 
 BATCH = 1_000
 FORMAT = 1
 NOTHING_BEFORE = "0" * 64
+MINUTE = dt.timedelta(minutes=1)
+SLOW = 15 * MINUTE  # the job comes once a minute
 _LOCK = 0x5EA1
 _EMBEDDED = "embedded"
 
@@ -60,6 +62,27 @@ def waiting() -> int:
         len(places.after(trail, place_of(standing, trail), ["id", "tx"], horizon=places.END, most=BATCH))
         for trail in sources.every()
     )
+
+
+def lag() -> dt.timedelta:
+    """Return how old the oldest row is that is not sealed yet; nothing where every row is sealed."""
+    newest = head()
+    standing = parts_of(newest.text)["sources"] if newest else {}
+    waits = [
+        row[0]
+        for trail in sources.every()
+        for row in places.after(trail, place_of(standing, trail), ["at"], horizon=places.END, most=1)
+    ]
+    return max(clock.database_now() - min(waits), dt.timedelta()) if waits else dt.timedelta()
+
+
+def check() -> Check:
+    """Return whether the trail is sealed as it grows, with what to do."""
+    behind = lag()
+    if behind < SLOW:
+        return Check("trail_sealed", ok=True, detail="The trail is sealed as it grows.", required=False)
+    said = f"Rows wait to be sealed since {behind // MINUTE} minutes. See the job seal, and long transactions."
+    return Check("trail_sealed", ok=False, detail=said, required=False)
 
 
 def parts_of(text: str) -> dict[str, Any]:

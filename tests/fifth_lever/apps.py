@@ -19,6 +19,6 @@ class QuarantineConfig(AppConfig):
         announce(
             Lever(
                 name=self.label, title="Quarantine", checks=review.checks, review=review.section,
-                actions=actions.ACTIONS, panel=review.panel,
+                actions=actions.ACTIONS, panel=review.panel, gauges=review.gauges,
             )
         )  # fmt: skip

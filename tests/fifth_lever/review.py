@@ -1,7 +1,8 @@
-"""The quarantine's line of the checklist, its part of the review and of the control plane."""
+"""The quarantine's line of the checklist, its part of the review, the control plane and the metrics."""
 
 from __future__ import annotations
 
+from governance.metrics import Gauge
 from governance.models import Hold
 from governance.register import Alarm, Check, Panel, Period, Section, Table
 from tests.fifth_lever.services import SOURCE
@@ -18,6 +19,10 @@ def checks() -> list[Check]:
 def section(_period: Period) -> Section:
     tables = [Table("In quarantine", ["Engine"], [[engine] for engine in wards()], "Nobody is ill.")]
     return Section("quarantine", "Quarantine", {"engines": wards()}, tables, [f"{one} is ill" for one in wards()])
+
+
+def gauges() -> list[Gauge]:
+    return [Gauge("valhalla_quarantined", "The engine is in quarantine.", [({"engine": one}, 1) for one in wards()])]
 
 
 def panel() -> Panel:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from governance import audit, holds
+from governance import audit, holds, metrics
 from governance.models import Hold
 
 SOURCE, CODE, SET = "quarantine", "quarantined", "quarantine.set"
@@ -39,4 +39,5 @@ def put(*, engine: str, quarantined: bool, actor: str, reason: str) -> Ward:
     audit.record(
         action=SET, target=engine, actor=actor, reason=reason, before=before.snapshot(), after=after.snapshot()
     )
+    metrics.decided(lever=SOURCE, engine=engine, reason=CODE if quarantined else "let_out")
     return after

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.conf import LazySettings
 from django.db import connection
@@ -8,10 +10,12 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from golive import services
-from governance import holds
+from governance import audit, clock, holds
+from governance.jobs import kernel, running
 from governance.models import Epoch
 from tests.levers import withdrawn
 
+MINUTE = dt.timedelta(minutes=1)
 PROBLEM = "application/problem+json"
 BROWSER = {"Accept": "text/html"}
 
@@ -83,6 +87,28 @@ class TestHealth:
         assert (answer.status_code, told["ok"]) == (200, True)
         assert set(told["checks"]) == {"database", "backend_complete", "packs_installed"}
         assert all(check["ok"] for check in told["checks"].values())
+        assert set(told["warnings"]) == {"scheduler", "trail_sealed"}
+
+    def test_ready_while_nobody_runs_the_jobs_but_says_so(self, api: APIClient, seeded: None) -> None:
+        told = api.get("/health/ready").json()["warnings"]["scheduler"]
+        assert told["ok"] is False
+        assert told["detail"].startswith("Not run in time: seal, retain, ")
+        for job in kernel.every():
+            running.run(job, if_due=False)
+        answer = api.get("/health/ready").json()
+        assert answer["warnings"]["scheduler"] == {"ok": True, "detail": "Every job is run in time."}
+        with clock.at(clock.database_now() + 6 * MINUTE):
+            told = api.get("/health/ready").json()["warnings"]["scheduler"]
+        assert told["ok"] is False
+        assert "seal" in told["detail"]
+        assert answer["ok"] is True
+
+    def test_ready_while_the_trail_is_not_sealed_but_says_so(self, api: APIClient, seeded: None) -> None:
+        audit.record(action="x", target="y", actor="jo")
+        with clock.at(clock.now() + 16 * MINUTE):
+            answer = api.get("/health/ready").json()
+        assert answer["warnings"]["trail_sealed"]["detail"].startswith("Rows wait to be sealed since 16 minutes.")
+        assert (answer["warnings"]["trail_sealed"]["ok"], answer["ok"]) == (False, True)
 
     def test_not_ready_while_a_migration_is_not_applied(self, api: APIClient, seeded: None) -> None:
         MigrationRecorder.Migration.objects.filter(app="golive", name="0002_seed_state").delete()
@@ -118,7 +144,7 @@ def test_not_ready_while_the_database_does_not_answer(api: APIClient) -> None:
             cursor.execute("ALTER TABLE put_away RENAME TO django_migrations")
     assert answer.status_code == 503
     told = {"ok": False, "detail": "The database does not answer: the log says why."}
-    assert answer.json() == {"ok": False, "checks": {"database": told}}
+    assert answer.json() == {"ok": False, "checks": {"database": told}, "warnings": {}}
 
 
 class TestWhatIsNotThere:
