@@ -18,6 +18,7 @@ from matplotlib import pyplot as plt
 
 from heimdall import anytime
 from regression import simulation
+from regression.drawing import finish
 from regression.rules import KILL_SWITCH, THROTTLE, Terms
 from regression.sequential import Settings
 from regression.simulation import Rate, SequentialStreams, WindowStreams
@@ -202,7 +203,7 @@ def plots() -> None:
             axes.plot(line, dashes, color=colour, label=f"{name}, rate {rate}")
     axes.set(xlabel="events since it was armed", ylabel="share that has tripped", ylim=(0, 1.02), xlim=(0, 5_000))
     axes.set_title("A metric that never changes: how many tripwires have tripped by then?", loc="left")
-    _finish(axes)
+    finish(axes)
     figure.savefig(IMAGES / "statistics-false-alarms.png", dpi=110)
 
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
@@ -214,14 +215,8 @@ def plots() -> None:
                       label=f"{name}, rate {rate}")  # fmt: skip
     axes.set(yscale="log", xlabel="drop, percent of the rate", ylabel="median events to the trip")
     axes.set_title("A metric that drops: how many events until it trips?", loc="left")
-    _finish(axes)
+    finish(axes)
     figure.savefig(IMAGES / "statistics-delays.png", dpi=110)
-
-
-def _finish(axes: object) -> None:
-    axes.grid(alpha=0.25)  # type: ignore[attr-defined]  # matplotlib's
-    axes.spines[["top", "right"]].set_visible(False)  # type: ignore[attr-defined]  # matplotlib's
-    axes.legend(frameon=False, ncols=2)  # type: ignore[attr-defined]  # matplotlib's
 
 
 class _Rolling(WindowStreams):

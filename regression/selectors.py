@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Collection
 
 from django.db import connection
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
@@ -75,6 +76,11 @@ def policies() -> list[RegressionPolicy]:
     return list(RegressionPolicy.objects.order_by("domain", "metric"))
 
 
+def policy(domain: str, metric: str) -> RegressionPolicy | None:
+    """Return the policy of a tripwire, None where there is none."""
+    return RegressionPolicy.objects.filter(domain=domain, metric=metric).first()
+
+
 def enabled(domain: str | None = None, metric: str | None = None) -> list[RegressionPolicy]:
     """Return the enabled policies, of ``domain`` and ``metric`` where they are named."""
     named = {name: value for name, value in (("domain", domain), ("metric", metric)) if value is not None}
@@ -100,6 +106,16 @@ def newest_event_at() -> dt.datetime | None:
 def event_at(event_id: int) -> dt.datetime | None:
     """Return when an event arrived, None where it has been removed with age."""
     return KpiEvent.objects.filter(pk=event_id).values_list("at", flat=True).first()
+
+
+def events_at(ids: Collection[int]) -> dict[int, dt.datetime]:
+    """Return when each of the events arrived that are still there."""
+    return dict(KpiEvent.objects.filter(pk__in=ids).values_list("pk", "at"))
+
+
+def newest(domain: str, metric: str, *, limit: int, above: int = 0, upto: int = rules.END) -> list[Event]:
+    """Return the newest ``limit`` events, newest first, after ``above`` up to and with ``upto``, in gaps or not."""
+    return _stretch(domain, metric, above, upto, limit)
 
 
 def newest_id(domain: str, metric: str) -> int:

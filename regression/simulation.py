@@ -24,6 +24,7 @@ from regression.sequential import Settings
 
 Array = NDArray[Any]
 DROPS = (0.1, 0.2, 0.3, 0.5)
+TRIALS, EVENTS, HORIZON = 400, 5_000, 5_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,10 +78,10 @@ def forecast(
     population: Population,
     *,
     seed: int,
-    trials: int = 400,
-    events: int = 5_000,
+    trials: int = TRIALS,
+    events: int = EVENTS,
     before: int = 1_000,
-    horizon: int = 5_000,
+    horizon: int = HORIZON,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Forecast:
     """Return what ``detector`` does over ``events`` unchanged events, and on drops ``before`` events after arming."""

@@ -6,13 +6,16 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regression.baselines import HIGH_CORRELATION
 from regression.limits import MANY_WITHIN
 from regression.models import RegressionBaseline, RegressionPolicy, RegressionState
 from regression.rules import PINNED, Judgement, Terms, double
 from regression.sequential import Detector, Reading
+
+if TYPE_CHECKING:
+    from regression.replay import Outcome
 
 TRIGGERED = "Triggered: it stays so until a person re-arms it, with a reason."
 DISABLED = "The policy is disabled: these are figures alone, and it never triggers."
@@ -154,3 +157,17 @@ def rearming(state: RegressionState, _patch: Mapping[str, Any]) -> list[str]:
 def missing(domain: str, metric: str) -> str:
     """Say that there is no policy."""
     return f"There is no regression policy for {domain}/{metric}: an operator must create one."
+
+
+def doubt(outcome: Outcome) -> str:
+    """Say what keeps a setting from being tried on a history, or from its promise; empty where nothing does."""
+    setting = outcome.setting
+    if outcome.baseline is None:
+        needs = setting.baseline_events if isinstance(setting, Terms) else setting.units * setting.scale.block_events
+        return f"The history is too short: its first {needs:,} events would be the baseline."
+    if outcome.bound is not None and outcome.bound <= 0:
+        return f"It could not be armed: with a baseline of {outcome.baseline:.4g} nothing can be shown to drop."
+    if outcome.bound is None and outcome.baseline <= 0:
+        return f"The baseline is {outcome.baseline:g}: no drop can be computed from zero or less."
+    correlation = outcome.correlation or 0.0
+    return resembling(correlation) if correlation > HIGH_CORRELATION else ""
