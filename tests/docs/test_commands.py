@@ -1,63 +1,70 @@
-"""Every command of the documentation is run, page by page, against a server of its own."""
+"""Every command of the documentation is run, page by page, against a live server."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, Block, blocks, name
-from tests.server import site
+from tests.docs.forking import loaded
+from tests.docs.pages import PAGES, blocks, missing, name, run
+from tests.server import Site, site
 from valhalla.env import BASE_DIR
 
 WITH_COMMANDS = [page for page in PAGES if any(not block.not_run for block in blocks(page))]
 
 
-def _run(block: Block, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block.text],
-        cwd=BASE_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, f"line {block.line} ended with {done.returncode}: {done.stdout}{done.stderr}"
-    return done.stdout
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Load the project once for every command."""
+    with loaded(tmp_path_factory.mktemp("loaded"), dict(os.environ)) as path:
+        yield path
 
 
-def _missing(expected: list[str], output: str) -> list[str]:
-    """Return what ``output`` does not hold, in this order."""
-    gone, place = [], 0
-    for text in expected:
-        found = output.find(text, place)
-        if found < 0:
-            gone.append(text)
-        else:
-            place = found + len(text)
-    return gone
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Site]:
+    """Serve one site to every page below docs/: what one of them leaves behind disturbs no other."""
+    with site(WEB_CONCURRENCY="1") as served:
+        yield served
 
 
-@pytest.mark.sqlite  # the commands are the same on both, and each page takes a server
-@pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
-def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, tmp_path: Path) -> None:
-    with site() as served:
-        environment = {
-            **served.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "TMPDIR": str(tmp_path),
-        }
+def _runs(page: Path, served: Site, path: str, folder: Path) -> None:
+    """Run the blocks of a page in their order and hold their output against what it says."""
+    environ = {**served.environ, "PATH": path, "TMPDIR": str(folder)}
+    for block in blocks(page):
+        if block.not_run:
+            continue
+        here = dataclasses.replace(block, text=block.text.replace("http://localhost:8000", served.address))
+        output = run(here, environ)
+        assert missing(block.expected, output) == [], f"line {block.line} printed: {output}"
+
+
+# The commands are the same on both databases, and each site takes a server.
+@pytest.mark.sqlite
+@pytest.mark.parametrize("page", [page for page in WITH_COMMANDS if page.parent.name == "docs"], ids=name)
+def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, shared: Site, path: str, tmp_path: Path) -> None:
+    _runs(page, shared, path, tmp_path)
+
+
+@pytest.mark.sqlite
+def test_the_readme_leads_from_a_new_site_to_a_killed_engine(path: str, tmp_path: Path) -> None:
+    with site(WEB_CONCURRENCY="1") as served:
+        _runs(PAGES[0], served, path, tmp_path)
+
+
+def test_what_is_not_run_here_says_why_or_names_the_test_that_runs_it() -> None:
+    for page in PAGES:
         for block in blocks(page):
-            if block.not_run:
-                continue
-            here = Block(block.line, block.text.replace("http://localhost:8000", served.address), block.expected, "")
-            output = _run(here, environment)
-            assert _missing(block.expected, output) == [], f"line {block.line} printed: {output}"
+            if block.run_by:
+                path, _, told = block.run_by.partition(": ")
+                assert told
+                assert "run_by" in (BASE_DIR / path).read_text(), block.run_by
+            elif block.not_run:
+                assert len(block.not_run) > len("not here"), f"{name(page)} line {block.line}"
 
 
 def test_no_command_hides_in_a_fence_that_is_not_run() -> None:
