@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from access import selectors
-from governance.register import Period, Section, Table
+from governance.sections import Period, Section, Table
 
 SOON = dt.timedelta(days=14)
 

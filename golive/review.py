@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import Count, QuerySet
+
 from golive import rules, selectors
 from governance import readiness
 from governance.models import AuditEvent
-from governance.register import Period, Section, Table
+from governance.sections import Compared, Period, Section, Table
 
 ACTIONS = ("go_live.enable", "go_live.disable", "kill_switch.engage", "kill_switch.release")
 
@@ -18,11 +20,7 @@ def section(period: Period) -> Section:
     )
     checklist = readiness.checklist()
     failing = [name for name, line in checklist["required"].items() if not line["ok"]]
-    turns = list(
-        AuditEvent.objects.filter(
-            action__in=ACTIONS, outcome=AuditEvent.Outcome.APPLIED, at__gte=period.start, at__lt=period.end
-        ).order_by("pk")[:100]
-    )
+    turns = list(_turns(period).order_by("pk")[:100])
     data = {
         **state,
         "status": status,
@@ -55,4 +53,21 @@ def section(period: Period) -> Section:
     alarms = ["the kill switch is engaged"] if state["kill_switch_engaged"] else []
     alarms += ["enforcement is off: nothing is blocked"] if not state["enforced"] else []
     alarms += [f"the checklist fails: {', '.join(failing)}"] if failing else []
-    return Section("go_live", "Go-live", data, tables, alarms)
+    return Section("go_live", "Go-live", data, tables, alarms, compared=_compared(period))
+
+
+def _compared(period: Period) -> list[Compared]:
+    """Return how often production was stopped, by the switches, in the period and in the one before."""
+    counts = [
+        dict(_turns(span).order_by().values_list("action").annotate(Count("pk"))) for span in (period, period.before())
+    ]
+    stops = {"kill_switch.engage": "Kill switch engaged", "go_live.disable": "Production disabled"}
+    return [
+        Compared("broke", label, *(f"{count.get(action, 0):,}" for count in counts)) for action, label in stops.items()
+    ]
+
+
+def _turns(period: Period) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(
+        action__in=ACTIONS, outcome=AuditEvent.Outcome.APPLIED, at__gte=period.start, at__lt=period.end
+    )

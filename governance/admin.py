@@ -13,9 +13,9 @@ from governance import roles
 from governance.console import columns
 from governance.console.columns import BAD, GOOD, WARN
 from governance.console.screens import Screen
-from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, Seal
+from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 
-Status, Outcome = ChangeRequest.Status, AuditEvent.Outcome
+Status, Outcome, Verdict = ChangeRequest.Status, AuditEvent.Outcome, ReviewDecision.Verdict
 
 
 @admin.register(Hold)
@@ -67,6 +67,23 @@ class AuditEventScreen(Screen):
     )
     list_filter = ("outcome", "action", "via")
     search_fields = ("actor", "target", "reason", "request_id")
+    date_hierarchy = "at"
+
+
+@admin.register(ReviewDecision)
+class ReviewDecisionScreen(Screen):
+    """What past reviews ended in."""
+
+    list_display = (
+        "at",
+        columns.choice(
+            "verdict", "Verdict", Verdict, {Verdict.HEALTHY: GOOD, Verdict.WATCH: WARN, Verdict.INTERVENE: BAD}
+        ),
+        "note",
+        "decided_by",
+    )
+    list_filter = ("verdict",)
+    search_fields = ("note", "decided_by")
     date_hierarchy = "at"
 
 

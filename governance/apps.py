@@ -13,7 +13,8 @@ class GovernanceConfig(AppConfig):
     verbose_name = "Governance"
 
     def ready(self) -> None:
-        """Register the system checks and the schema extensions, and keep the guards of rows; no query runs."""
-        from governance import appendonly, schema, system_checks  # noqa: F401, PLC0415 -- register by being imported
+        """Register checks, schema extensions and the kernel's actions, and keep the guards of rows; no query runs."""
+        from governance import actions, appendonly, register, schema, system_checks  # noqa: F401, PLC0415 -- by import
 
+        register.offer(actions.ACTIONS)
         post_migrate.connect(appendonly.keep, sender=self, dispatch_uid="governance.appendonly")

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django_filters.fields import IsoDateTimeField
 
-from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.models import AuditEvent, ChangeRequest, Hold, ReviewDecision
 
 
 class _FlagField(forms.Field):
@@ -95,6 +95,17 @@ class AuditEventFilter(HistoryFilter):
     class Meta:
         model = AuditEvent
         fields: ClassVar = ["actor", "action", "target", "outcome", "via", "request_id", "change_request"]
+
+
+class ReviewDecisionFilter(FilterSet):
+    """Reviews by what they found, who decided and when."""
+
+    since = MomentFilter(field_name="at", lookup_expr="gte", help_text="From this time (UTC).")
+    until = MomentFilter(field_name="at", lookup_expr="lt", help_text="Before this time (UTC).")
+
+    class Meta:
+        model = ReviewDecision
+        fields: ClassVar = ["verdict", "decided_by"]
 
 
 class HoldFilter(FilterSet):

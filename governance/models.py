@@ -193,6 +193,40 @@ class AuditEvent(AppendOnly):
         return f"{self.actor} {self.action} {self.target} {self.outcome}"
 
 
+class ReviewDecision(AppendOnly):
+    """What a review ended in: by whom, when, over which time, and what stood to be looked at. Never edited."""
+
+    class Verdict(models.TextChoices):
+        """What the review found."""
+
+        HEALTHY = "HEALTHY", "healthy"
+        WATCH = "WATCH", "watch"
+        INTERVENE = "INTERVENE", "intervene"
+
+    at = models.DateTimeField(help_text="When it was decided (UTC).")
+    period_start = models.DateTimeField(help_text="The start of the time that was looked at (UTC).")
+    period_end = models.DateTimeField(help_text="The end of the time that was looked at (UTC).")
+    verdict = models.CharField(max_length=16, choices=Verdict.choices, help_text="What the review found.")
+    note = models.TextField(help_text="Why, and what is to be done.")
+    decided_by = models.CharField(max_length=150, help_text="Who decided.")
+    alarms = models.JSONField(encoder=DjangoJSONEncoder, help_text="What stood to be looked at, in words.")
+
+    class Meta:
+        db_table = "review_decision"
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(verdict__in=["HEALTHY", "WATCH", "INTERVENE"]), name="review_verdict_is_known"
+            ),
+            models.CheckConstraint(condition=~Q(note="") & ~Q(decided_by=""), name="review_says_who_and_why"),
+            models.CheckConstraint(condition=Q(period_start__lt=models.F("period_end")), name="review_period_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the decision in one line."""
+        return f"{self.at:%Y-%m-%d} {self.get_verdict_display()}, by {self.decided_by}"
+
+
 class JobRun(models.Model):
     """How the last run of a job went; one row a job, written by whoever ran it."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from governance import roles
 from governance.errors import Invalid, NotFound
+from governance.sections import Period, Section
 
 if TYPE_CHECKING:
     from rest_framework.serializers import Serializer
@@ -87,39 +88,6 @@ class Check:
     ok: bool
     detail: str
     required: bool = True
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Period:
-    """The time that a review looks at: from ``start`` up to but not including ``end`` (aware, UTC)."""
-
-    start: dt.datetime
-    end: dt.datetime
-
-    def before(self) -> Period:
-        """Return the period of the same length just before."""
-        return Period(self.start - (self.end - self.start), self.start)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Table:
-    """Rows for a person to read; ``empty`` is the sentence that stands where there are none."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    empty: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Section:
-    """A lever's part of the review: ``data`` for machines (JSON-ready), ``tables`` for people, ``alarms`` first."""
-
-    name: str
-    title: str
-    data: Mapping[str, Any]
-    tables: Sequence[Table]
-    alarms: Sequence[str] = ()
 
 
 class Remove(Protocol):
@@ -244,6 +212,7 @@ class Lever:
 
     ``missing_seeds`` names the seed rows that are not there, ``restore_seeds`` puts them back and names what it put;
     with ``reset`` it also sets edited ones back to the seed's values. ``retentions`` say what it removes with age.
+    ``promotion`` is the Friday part of the review: what has earned more, and what other thresholds would have done.
     In the console ``status`` is one word on every page, ``panel`` a part of the control plane, ``pages`` its own pages.
     """
 
@@ -259,11 +228,18 @@ class Lever:
     status: Callable[[], Status] | None = None
     panel: Callable[[], Panel] | None = None
     pages: Sequence[ConsolePage] = ()
+    promotion: Callable[[Period], Section] | None = None
     jobs: Sequence[Job] = ()
     gauges: Callable[[], Iterable[Gauge]] = tuple
 
 
 _levers: dict[str, Lever] = {}
+_own: dict[str, Action] = {}
+
+
+def offer(actions: Iterable[Action]) -> None:
+    """Enter the actions of the kernel itself; called from its ``AppConfig.ready``, before any lever's."""
+    _own.update({action.name: action for action in actions})
 
 
 def announce(lever: Lever) -> None:
@@ -271,7 +247,9 @@ def announce(lever: Lever) -> None:
 
     ValueError where another lever offers an action of the same name: it would decide what loosens in its stead.
     """
-    taken = {action.name for other in _levers.values() if other.name != lever.name for action in other.actions}
+    taken = _own.keys() | {
+        action.name for other in _levers.values() if other.name != lever.name for action in other.actions
+    }
     if twice := taken & {action.name for action in lever.actions}:
         raise ValueError(f"{lever.name} offers what another lever offers already: {', '.join(sorted(twice))}.")
     _levers[lever.name] = lever
@@ -288,12 +266,12 @@ def levers() -> list[Lever]:
 
 
 def actions() -> dict[str, Action]:
-    """Return every lever's actions by name."""
-    return {action.name: action for lever in _levers.values() for action in lever.actions}
+    """Return the kernel's actions and every lever's, by name."""
+    return _own | {action.name: action for lever in _levers.values() for action in lever.actions}
 
 
 def action(name: str) -> Action:
-    """Return the action called ``name``; NotFound where no lever offers it."""
+    """Return the action called ``name``; NotFound where there is none."""
     if (found := actions().get(name)) is None:
         raise NotFound(f"No lever offers an action called {name!r}.")
     return found

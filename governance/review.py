@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from governance import clock, register
 from governance.jobs import kernel, watching
-from governance.models import ChangeRequest, Hold, JobRun
-from governance.register import Job, Period, Section, Table
+from governance.models import ChangeRequest, Hold, JobRun, ReviewDecision
+from governance.register import Job
+from governance.sections import Period, Section, Table
+from governance.serializers import ReviewDecisionSerializer
 
 WEEK = dt.timedelta(days=7)
 
@@ -24,17 +27,38 @@ def sections(period: Period) -> list[Section]:
     return [_own(), *(lever.review(period) for lever in register.levers())]
 
 
+def promotions(period: Period) -> list[Section]:
+    """Return the Friday part: what has earned more, and what other thresholds would have let through."""
+    return [lever.promotion(period) for lever in register.levers() if lever.promotion]
+
+
+def alarms(told: Iterable[Section]) -> list[str]:
+    """Return what needs a person, each with the title of its section."""
+    return [f"{section.title}: {alarm}" for section in told for alarm in section.alarms]
+
+
 def control_plane(period: Period) -> dict[str, Any]:
-    """Return the whole review, JSON-ready: the period, whether something needs a person, and each section's data."""
-    told = sections(period)
-    alarms = [f"{section.title}: {alarm}" for section in told for alarm in section.alarms]
+    """Return the whole review, JSON-ready: the period, whether something needs a person, each section's data and plots.
+
+    ``decision`` is what the last review ended in, None where none was recorded.
+    """
+    told, friday, decided = sections(period), promotions(period), last_decision()
+    found = alarms(told)
     return {
         "from": period.start,
         "to": period.end,
-        "healthy": not alarms,
-        "alarms": alarms,
+        "healthy": not found,
+        "alarms": found,
         "sections": {section.name: section.data for section in told},
+        "promotions": {section.name: section.data for section in friday},
+        "plots": {section.name: [plot.data() for plot in section.plots] for section in (*told, *friday)},
+        "decision": ReviewDecisionSerializer(decided).data if decided else None,
     }
+
+
+def last_decision() -> ReviewDecision | None:
+    """Return what the last review ended in, None where none was recorded."""
+    return ReviewDecision.objects.first()
 
 
 def _own() -> Section:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from governance.fields import MAX_TEXT, CountField, TextField
-from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.models import AuditEvent, ChangeRequest, Hold, ReviewDecision
 from governance.trail.reading import Line
 
 
@@ -69,6 +69,38 @@ class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
             "id", "at", "actor", "on_behalf_of", "action", "target", "outcome", "before", "after", "reason", "via",
             "address", "request_id", "change_request",
         ]  # fmt: skip
+
+
+class VerdictField(serializers.ChoiceField):
+    """What a review found, in any case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Offer the verdicts."""
+        super().__init__(choices=ReviewDecision.Verdict.choices, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the verdict in its one spelling."""
+        return str(super().to_internal_value(data.upper() if isinstance(data, str) else data))
+
+
+class VerdictSchema(serializers.Serializer[Any]):
+    """What the decision of a review sets."""
+
+    verdict = VerdictField(help_text="What the review found: healthy, watch or intervene.")
+
+
+class VerdictSerializer(VerdictSchema, WriteSerializer):
+    """The body that records a review; the reason is its note."""
+
+    reason = TextField(max_length=MAX_TEXT, help_text="The note: why, and what is to be done.")
+
+
+class ReviewDecisionSerializer(serializers.ModelSerializer[ReviewDecision]):
+    """What a review ended in."""
+
+    class Meta:
+        model = ReviewDecision
+        fields: ClassVar = ["id", "at", "period_start", "period_end", "verdict", "note", "decided_by", "alarms"]
 
 
 class TrailQuerySerializer(serializers.Serializer[Any]):

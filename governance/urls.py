@@ -10,6 +10,9 @@ router.register("audit", views.AuditEventViewSet, basename="audit")
 
 urlpatterns = [
     route("review", views.ReviewView.as_view(), "review"),
+    route(
+        "review/decisions", views.ReviewDecisionViewSet.as_view({"get": "list", "post": "decide"}), "review-decisions"
+    ),
     route("trail", views.TrailView.as_view(), "trail"),
     *router.urls,
 ]

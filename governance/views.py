@@ -12,18 +12,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import approvals, changes, problems, review, roles
+from governance import approvals, changes, door, problems, review, roles, verdicts
 from governance.attribution import actor_of
-from governance.filters import AuditEventFilter, ChangeRequestFilter, HoldFilter
-from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.filters import AuditEventFilter, ChangeRequestFilter, HoldFilter, ReviewDecisionFilter
+from governance.models import AuditEvent, ChangeRequest, Hold, ReviewDecision
 from governance.schema import failures
 from governance.serializers import (
     AuditEventSerializer,
     ChangeRequestSerializer,
     HoldSerializer,
+    ReviewDecisionSerializer,
     TrailLineSerializer,
     TrailPageSerializer,
     TrailQuerySerializer,
+    VerdictSerializer,
     WriteSerializer,
 )
 from governance.trail import reading
@@ -34,8 +36,26 @@ class ReviewView(APIView):
 
     @extend_schema(operation_id="review", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """Return every lever's section over the last seven days."""
+        """Return every lever's section over the last seven days, what has earned promotion, and the last decision."""
         return Response(review.control_plane(review.last_week()))
+
+
+class ReviewDecisionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ReviewDecision]):
+    """What past reviews ended in, and the decision in which one ends."""
+
+    queryset = ReviewDecision.objects.order_by("-pk")
+    serializer_class = ReviewDecisionSerializer
+    filterset_class = ReviewDecisionFilter
+    rights: ClassVar = {"decide": roles.OPERATE}
+
+    @extend_schema(operation_id="review_decide", request=VerdictSerializer, responses=ReviewDecisionSerializer)
+    def decide(self, request: Request) -> Response:
+        """Record that the review of the last seven days is done: healthy, watch or intervene, with a note."""
+        written = VerdictSerializer(data=request.data)
+        written.is_valid(raise_exception=True)
+        return door.submit(
+            request, written, action=verdicts.DECIDE, shown=lambda decided: ReviewDecisionSerializer(decided).data
+        )
 
 
 class HoldViewSet(viewsets.ReadOnlyModelViewSet[Hold]):

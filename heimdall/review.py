@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from governance import tallies
-from governance.register import Period, Section, Table
-from heimdall import rules, selectors, words
+from governance.sections import Compared, Period, Section, Table
+from heimdall import intervals, plots, rules, selectors, words
 from heimdall.models import HeimdallPolicy
 from heimdall.rules import Evidence
 from heimdall.selectors import Decisions
@@ -48,7 +50,7 @@ class Line:
 
 def section(period: Period) -> Section:
     """Return each domain's policy, evidence and what it lacks; its trials and decisions against the period before."""
-    lines = _lines(period)
+    lines = lines_of(period)
     tables = [
         Table(
             "Domains",
@@ -65,10 +67,31 @@ def section(period: Period) -> Section:
     ]
     sunk = [line for line in lines if line.has_sunk()]
     alarms = [f"{line.domain} is enabled for production use, and {'; '.join(line.lacking())}" for line in sunk]
-    return Section("heimdall", "Heimdall", {"domains": [_data(line) for line in lines]}, tables, alarms)
+    denied, before = _denied(line.made for line in lines), _denied(line.made_before for line in lines)
+    plotted = plots.success_rates([line.policy for line in lines if line.policy], period)
+    plotted += plots.refusals(denied, before)
+    compared = [
+        Compared("drifted", f"{line.domain} success rate", _between(line.shown), _between(line.shown_before))
+        for line in lines
+        if line.shown.trials or line.shown_before.trials
+    ]
+    refused = (tallies.spoken(sum(reasons.values())) for reasons in (denied, before))
+    compared.append(Compared("denied", "Authorizations refused", *refused))
+    return Section(
+        "heimdall", "Heimdall", {"domains": [_data(line) for line in lines]}, tables, alarms, plotted, compared
+    )
 
 
-def _lines(period: Period) -> list[Line]:
+def _denied(made: Iterable[Decisions]) -> Counter[str]:
+    """Return the refusals of every domain together, by reason."""
+    total: Counter[str] = Counter()
+    for decisions in made:
+        total.update(decisions.denied)
+    return total
+
+
+def lines_of(period: Period) -> list[Line]:
+    """Return each domain as it stands, with its period and the one before."""
     policies = {policy.domain: policy for policy in selectors.policies()}
     before = period.before()
     evidence = selectors.evidence_of(policies.values(), selectors.today())
@@ -104,6 +127,7 @@ def _span(shown: Evidence, made: Decisions) -> dict[str, Any]:
         "trials": shown.trials,
         "successes": shown.successes,
         "success_rate": shown.success_rate,
+        "interval": intervals.wilson(shown.successes, shown.trials),
         "authorized": made.authorized,
         "denied": made.denied,
     }
@@ -118,7 +142,20 @@ def _told(shown: Evidence) -> str:
     return "no trial" if rate is None else f"{words.plain(rate)} of {shown.trials} trials"
 
 
+def _rated(shown: Evidence) -> str:
+    """Return a rate with its interval, and of how many trials it is."""
+    return f"{_between(shown)} of {shown.trials:,} trials" if shown.trials else _between(shown)
+
+
+def _between(shown: Evidence) -> str:
+    """Return a rate with its interval."""
+    bounds = intervals.wilson(shown.successes, shown.trials)
+    if bounds is None:
+        return "no trial"
+    return f"{shown.successes / shown.trials:.3f} ({bounds[0]:.3f} to {bounds[1]:.3f})"
+
+
 def _decided(line: Line) -> list[str]:
     refused = ", ".join(f"{reason} {tallies.spoken(times)}" for reason, times in line.made.denied.items())
     authorized = tallies.spoken(line.made.authorized)
-    return [line.domain, _told(line.shown), _told(line.shown_before), authorized, refused or "none"]
+    return [line.domain, _rated(line.shown), _rated(line.shown_before), authorized, refused or "none"]

@@ -95,6 +95,14 @@ def shown_between(start: dt.datetime, end: dt.datetime) -> dict[str, Evidence]:
     return {row["domain"]: Evidence(days, row["tried"], row["succeeded"]) for row in totals}
 
 
+def cards_between(first: dt.date, last: dt.date) -> dict[str, dict[dt.date, Evidence]]:
+    """Return what each domain has shown on each day from ``first`` to ``last`` on which it had a trial."""
+    found: dict[str, dict[dt.date, Evidence]] = {}
+    for card in HeimdallScorecardDay.objects.filter(day__gte=first, day__lte=last, trials__gt=0).order_by():
+        found.setdefault(card.domain, {})[card.day] = Evidence(1, card.trials, card.successes)
+    return found
+
+
 def decisions_between(start: dt.datetime, end: dt.datetime) -> dict[str, Decisions]:
     """Return each domain's authorizations and refusals from ``start`` up to ``end``, the frequent reasons first.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from governance.register import Check, Period, Section, Table
-from regression import selectors
+from governance.register import Check
+from governance.sections import Compared, Period, Section, Table
+from regression import plots, selectors
 from regression.models import RegressionIncident, RegressionPolicy, RegressionState
 from regression.selectors import Dealt, Reliability
 from regression.serializers import (
@@ -65,12 +66,18 @@ def section(period: Period) -> Section:
             "No tripwire was triggered.",
         ),
     ]
+    plotted, drifted = plots.drawn([policy for policy, _state in tripwires], states, period)
+    compared = [
+        Compared("broke", "Tripwires triggered", str(dealt.opened), str(before.opened)),
+        Compared("broke", "Incidents resolved", str(dealt.resolved), str(before.resolved)),
+        *drifted,
+    ]
     alarms = [f"{policy} is triggered" for policy, state in tripwires if state is not None and state.triggered]
     alarms += [
         f"incident {incident.pk} of {incident.domain}/{incident.metric} is {incident.get_status_display()}"
         for incident in waiting
     ]
-    return Section("regression", "Regression tripwire", data, tables, alarms)
+    return Section("regression", "Regression tripwire", data, tables, alarms, plotted, compared)
 
 
 def _tripwire(policy: RegressionPolicy, state: RegressionState | None) -> dict[str, Any]:

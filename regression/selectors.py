@@ -250,6 +250,11 @@ def opened_between(start: dt.datetime, end: dt.datetime) -> QuerySet[RegressionI
     return RegressionIncident.objects.filter(opened_at__gte=start, opened_at__lt=end)
 
 
+def newest_opened(start: dt.datetime, end: dt.datetime) -> list[RegressionIncident]:
+    """Return the last hundred incidents, in either mode, that were opened from ``start`` up to ``end``."""
+    return list(opened_between(start, end).order_by("-pk")[:100])
+
+
 def _enforced() -> QuerySet[RegressionIncident]:
     """Return the incidents that pulled a lever: a trip in SHADOW waits for nobody."""
     return RegressionIncident.objects.filter(mode=rules.ENFORCE)

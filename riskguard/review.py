@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from governance import money, tallies
-from governance.register import Check, Period, Section, Table
-from riskguard import selectors
+from governance.register import Check
+from governance.sections import Compared, Period, Section, Table
+from riskguard import plots, selectors
 from riskguard.decisions import LedgerLine
 from riskguard.rules import GLOBAL
 from riskguard.serializers import LedgerLineSerializer
+
+REASONS_COMPARED = 5
 
 
 def checks() -> list[Check]:
@@ -45,7 +48,17 @@ def section(period: Period) -> Section:
     ]
     alarms = [f"{line.engine} is close to its cap or over it" for line in lines if _is_close(line)]
     alarms += [f"{to_look_at} reservation(s) expired unresolved"] if to_look_at else []
-    return Section("risk", "Risk guard", data, tables, alarms)
+    plotted = [*plots.exposure(lines, period), *plots.refusals(reasons, denied, before)]
+    compared = [_compared("Reservations refused", sum(denied.values()), sum(before.values()))]
+    compared += [
+        _compared(f"of them {reason.replace('_', ' ')}", denied.get(reason, 0), before.get(reason, 0))
+        for reason in reasons[:REASONS_COMPARED]
+    ]
+    return Section("risk", "Risk guard", data, tables, alarms, plotted, compared)
+
+
+def _compared(label: str, now: int, before: int) -> Compared:
+    return Compared("denied", label, tallies.spoken(now), tallies.spoken(before))
 
 
 def _row(line: LedgerLine) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 GLOBAL = "GLOBAL"
@@ -52,6 +53,24 @@ class Caps:
     max_amount_per_action: int | None
     max_actions_per_day: int | None
     max_actions_per_minute: int | None
+
+
+def caps_by_day(
+    days: Sequence[date], standing: int | None, changes: Iterable[tuple[date, int | None]]
+) -> list[int | None]:
+    """Return the highest cap that stood on each of ``days`` (None: no cap), from how it stands at the end of them.
+
+    ``changes`` hold the day and the cap before each change, the newest first.
+    """
+    waiting, cap = list(reversed(list(changes))), standing
+    found = []
+    for day in reversed(days):
+        stood = [cap]
+        while waiting and waiting[-1][0] >= day:
+            cap = waiting.pop()[1]
+            stood.append(cap)
+        found.append(None if None in stood else max(known for known in stood if known is not None))
+    return found[::-1]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -65,6 +65,15 @@ def refusals_by_reason(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
     return {reason: times for (reason,), times in counted.items()}
 
 
+def exposure_by_day(engines: Iterable[str], first: dt.date, last: dt.date) -> dict[str, dict[dt.date, int]]:
+    """Return the exposure of each engine, in minor units, on each day from ``first`` to ``last`` that has a ledger."""
+    rows = RiskLedgerDay.objects.filter(engine__in=list(engines), day__gte=first, day__lte=last).order_by()
+    found: dict[str, dict[dt.date, int]] = {}
+    for row in rows:
+        found.setdefault(row.engine, {})[row.day] = row.exposure_used
+    return found
+
+
 def unresolved() -> int:
     """Return how many reservations expired and wait for a person to look at them."""
     return RiskReservation.objects.filter(needs_review=True).count()

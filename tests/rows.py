@@ -14,7 +14,7 @@ from access.models import Token
 from examples.deals.models import Deal
 from golive.models import GoLiveState
 from governance import clock
-from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, Seal
+from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from regression.models import (
     KpiBatch,
@@ -69,6 +69,7 @@ ROWS: dict[type[Model], Make] = {
     AuditEvent: kernel.AuditEventFactory,
     Seal: _seal,
     JobRun: lambda **more: JobRun.objects.create(**{"name": "seal", "started_at": clock.now(), **more}),
+    ReviewDecision: kernel.ReviewDecisionFactory,
     Token: _token,
     GoLiveState: lambda **more: GoLiveState.objects.create(**{"pk": 1, "updated_at": clock.now(), **more}),
     RiskPolicy: _policy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from access.models import Token
 from examples.deals.models import Deal
 from golive.models import GoLiveState
 from governance import clock
-from governance.models import ChangeRequest, Epoch, Hold, JobRun, Seal
+from governance.models import ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 from governance.money import MAX_MINOR
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from regression.models import (
@@ -45,6 +46,9 @@ BAD: dict[str, list[Bad]] = {
     "seal_once": [(Seal, {"hash": "1" * 64})],
     "seal_is_numbered": [(Seal, {"number": 0}), (Seal, {"chain": 0})],
     "job_run_ended_has_time": [(JobRun, {"outcome": "DONE"}), (JobRun, {"ended_at": NOW()})],
+    "review_verdict_is_known": [(ReviewDecision, {"verdict": "FINE"})],
+    "review_says_who_and_why": [(ReviewDecision, {"note": ""}), (ReviewDecision, {"decided_by": ""})],
+    "review_period_in_order": [(ReviewDecision, {"period_end": NOW() - dt.timedelta(days=8)})],
     "token_has_one_name": [(Token, {"token_key": "same"})],
     "go_live_is_one_row": [(GoLiveState, {"pk": 2})],
     **{

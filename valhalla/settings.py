@@ -336,7 +336,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_asset("console/console.css")],
     "SIDEBAR": {"navigation": "governance.console.navigation.groups"},
-    "SCRIPTS": [_asset("console/htmx.js")],
+    "SCRIPTS": [_asset("console/htmx.js"), _asset("console/charts.js")],
 }
 
 LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMS, default="json")

@@ -27,6 +27,7 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
     top = [
         {"title": "Control plane", "icon": "monitor_heart", "link": reverse("admin:index")},
         {"title": "Inbox", "icon": "inbox", "link": f"{reverse(INBOX)}?status__exact=PENDING", "badge": waiting()},
+        {"title": "Review", "icon": "fact_check", "link": reverse("admin:review")},
         *pages,
     ]
     levers = [(lever.title, lever.name) for lever in register.levers()]

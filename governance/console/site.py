@@ -17,6 +17,7 @@ from governance.console.deciding import DecidePage
 from governance.console.history import HistoryPage
 from governance.console.offers import may
 from governance.console.pages import Page
+from governance.console.reviewing import ReviewPage
 from governance.models import ChangeRequest
 from governance.register import Check
 
@@ -34,6 +35,7 @@ class ConsoleSite(UnfoldAdminSite):
             self._route("history/<str:action>/", HistoryPage, "history"),
             self._route("history/<str:action>/<path:target>/", HistoryPage, "history"),
             self._route("changes/<int:pk>/", DecidePage, "change"),
+            self._route("review/", ReviewPage, "review"),
             self._part("control-plane/", ControlPlanePart, "control_plane_part"),
             *(
                 self._route(page.address, import_string(page.view), page.name)

@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from governance import money as currency
 from governance.console import figures, offers
+from governance.models import ReviewDecision
 from governance.register import action as registered
 
 register = template.Library()
@@ -38,6 +39,12 @@ def money(minor: int | None) -> str:
 def words(code: str) -> str:
     """Return a machine's reason as words."""
     return code.replace("_", " ")
+
+
+@register.filter
+def verdict_tone(verdict: str) -> str:
+    """Return the tone of what a review found."""
+    return {ReviewDecision.Verdict.HEALTHY: "good", ReviewDecision.Verdict.WATCH: "warn"}.get(verdict, "bad")
 
 
 @register.filter

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from governance.metrics import Gauge
 from governance.models import Hold
-from governance.register import Alarm, Check, Panel, Period, Section, Table
+from governance.register import Alarm, Check, Panel
+from governance.sections import Period, Section, Table
 from tests.fifth_lever.services import SOURCE
 
 

@@ -7,7 +7,7 @@ from django.conf import LazySettings
 
 from golive import review, services
 from governance import clock
-from governance.register import Period, Section
+from governance.sections import Period, Section
 from riskguard.rules import GLOBAL
 from tests.riskguard.factories import policy
 

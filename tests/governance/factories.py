@@ -8,7 +8,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from governance import clock
-from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.models import AuditEvent, ChangeRequest, Hold, ReviewDecision
 
 
 class HoldFactory(DjangoModelFactory[Hold]):
@@ -36,6 +36,19 @@ class ChangeRequestFactory(DjangoModelFactory[ChangeRequest]):
     requested_by = "jo"
     requested_at = factory.LazyFunction(clock.now)
     expires_at = factory.LazyAttribute(lambda change: change.requested_at + dt.timedelta(hours=72))
+
+
+class ReviewDecisionFactory(DjangoModelFactory[ReviewDecision]):
+    class Meta:
+        model = ReviewDecision
+
+    at = factory.LazyFunction(clock.now)
+    period_start = factory.LazyFunction(lambda: clock.now() - dt.timedelta(days=7))
+    period_end = factory.LazyFunction(clock.now)
+    verdict = "HEALTHY"
+    note = "all is well"
+    decided_by = "olga"
+    alarms = factory.LazyFunction(list)
 
 
 class AuditEventFactory(DjangoModelFactory[AuditEvent]):

@@ -17,13 +17,18 @@ from governance import clock
 from governance.models import ChangeRequest, Hold
 from riskguard.models import RiskPolicy
 from tests.access.factories import caller
-from tests.governance.factories import AuditEventFactory, ChangeRequestFactory, HoldFactory
+from tests.governance.factories import AuditEventFactory, ChangeRequestFactory, HoldFactory, ReviewDecisionFactory
 from tests.riskguard.asking import PROBLEM
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_nothing_held")]
 BASE = "/api/governance"
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
-LISTS = {"holds": HoldFactory, "changes": ChangeRequestFactory, "audit": AuditEventFactory}
+LISTS = {
+    "holds": HoldFactory,
+    "changes": ChangeRequestFactory,
+    "audit": AuditEventFactory,
+    "review/decisions": ReviewDecisionFactory,
+}
 by_list = pytest.mark.parametrize(("path", "factory"), LISTS.items(), ids=list(LISTS))
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from governance.models import AuditEvent
-from governance.register import Section, Table
+from governance.sections import Section, Table
 from governance.shell import operator, submit
 from regression.models import RegressionPolicy
 from riskguard.models import RiskPolicy
@@ -107,7 +107,22 @@ def test_the_review_is_printed_as_tables_that_end_in_what_to_look_at() -> None:
     assert f"#{change.pk} risk.policy.set" in said
     assert "[bold]more[/bold] room" in said
     assert said.index("To look at") < said.index("- Holds and changes: 1 change(s) wait for a second person")
+    assert said.index("To look at") < said.index("The last decision") < said.index("No review has been recorded yet")
     assert "\x1b[" not in said
+
+
+def test_a_decision_is_recorded_from_the_shell_and_shown_with_the_next_review() -> None:
+    said = run("control_plane_review", "--decide", "watch", "--actor", "olga", "--reason", "the [feed] is slow")
+    assert re.fullmatch(r"Recorded: \d{4}-\d\d-\d\d watch, by olga\. \d+ thing\(s\) stood to be looked at\.\n", said)
+    assert "watch, by olga: the [feed] is slow" in " ".join(run("control_plane_review").split())
+    assert json.loads(run("control_plane_review", "--json"))["decision"]["note"] == "the [feed] is slow"
+    assert AuditEvent.objects.get(action="review.decide").via == "command"
+
+
+def test_a_decision_without_a_note_is_refused_in_the_shell() -> None:
+    with pytest.raises(CommandError, match="Say why") as refused:
+        run("control_plane_review", "--decide", "healthy", "--actor", "olga")
+    assert refused.value.returncode == 1
 
 
 def test_a_terminal_gets_colours() -> None:

@@ -19,7 +19,8 @@ from governance import clock, register, review
 from governance.jobs import kernel, running
 from governance.jobs.alone import alone
 from governance.models import AuditEvent, JobRun
-from governance.register import Job, Lever, Period, Section
+from governance.register import Job, Lever
+from governance.sections import Period, Section
 from regression.models import KpiEvent
 from riskguard import services as riskguard
 from riskguard.models import RiskReservation

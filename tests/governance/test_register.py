@@ -8,7 +8,7 @@ from django.conf import settings
 
 from governance import register
 from governance.errors import NotFound
-from governance.register import Period
+from governance.sections import Period
 from tests.governance.toys import SWAP, TURN, toy_lever
 
 

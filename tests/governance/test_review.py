@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from governance import clock, register, review
 from governance.models import Hold
-from governance.register import Section
+from governance.sections import Section
 from tests.governance.factories import ChangeRequestFactory, HoldFactory
 from tests.governance.toys import toy_lever
 

@@ -13,7 +13,8 @@ from governance import audit, register
 from governance.changes import Refused
 from governance.errors import Invalid
 from governance.fields import CountField
-from governance.register import Action, Lever, Period, Section
+from governance.register import Action, Lever
+from governance.sections import Period, Section
 
 TURN, SWAP = "toy.turn", "toy.swap"
 

@@ -7,7 +7,7 @@ import pytest
 
 from governance import clock
 from governance.models import AuditEvent
-from governance.register import Period
+from governance.sections import Period
 from heimdall import review, seeds, services
 from heimdall.models import HeimdallPolicy
 from tests.heimdall.factories import EventFactory, PolicyFactory, ScorecardFactory, earned, today

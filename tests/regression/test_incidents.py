@@ -7,7 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from governance import clock
-from governance.register import Period
+from governance.sections import Period
 from regression import review, selectors, services
 from regression.models import KpiEvent, RegressionIncident
 from tests.regression.factories import IncidentFactory, PolicyFactory, armed, rearm, record, tripped

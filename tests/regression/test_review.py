@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from governance import clock
-from governance.register import Period
+from governance.sections import Period
 from regression import review, services
 from tests.regression.factories import IncidentFactory, PolicyFactory, arm, rearm, record, tripped
 

@@ -7,7 +7,7 @@ import pytest
 
 from governance import clock, holds, register
 from governance.models import Hold
-from governance.register import Period
+from governance.sections import Period
 from riskguard import review, seeds, services
 from riskguard.models import RiskPolicy
 from riskguard.rules import CAPS, GLOBAL

@@ -1,0 +1,124 @@
+"""The review's page: last week against the week before, plots with their figures, and the decision that it ends in."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from governance.models import AuditEvent, ReviewDecision
+from tests.console.test_control_plane import shown
+from tests.governance.factories import ReviewDecisionFactory
+from tests.heimdall.factories import ScorecardFactory
+from tests.regression.factories import record, tripped
+from tests.riskguard.factories import go_live, reserve, reserved
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/review/"
+
+
+def test_it_answers_what_broke_what_was_denied_and_what_drifted(viewer: Client) -> None:
+    go_live()
+    tripped("WHOLESALE")
+    reserve("NOBODY")
+    ScorecardFactory(domain="BUYER_MATCH", trials=10, successes=8)
+    html = shown(viewer, PAGE)
+    for question in ("What broke", "What was denied", "What drifted"):
+        assert question in html
+    assert '<th scope="row">Tripwires triggered</th><td>1</td><td>0</td>' in html
+    assert '<th scope="row">Reservations refused</th><td>1</td><td>0</td>' in html
+    assert '<th scope="row">BUYER_MATCH success rate</th><td>0.800 (0.490 to 0.943)</td><td>no trial</td>' in html
+    assert '<th scope="row">WHOLESALE signed</th>' in html
+    assert (
+        '<a class="vh-tone-bad" href="#section-regression">Regression tripwire: WHOLESALE/signed is triggered' in html
+    )
+
+
+def test_each_plot_is_drawn_by_unfolds_component_with_its_figures_as_a_table(viewer: Client) -> None:
+    go_live()
+    tripped("WHOLESALE")
+    reserved("CAPITAL", 12_345)
+    reserve("NOBODY")
+    ScorecardFactory(domain="BUYER_MATCH", trials=10, successes=8)
+    html = shown(viewer, PAGE)
+    titles = (
+        "GLOBAL: exposure against its cap by day",
+        "CAPITAL: exposure against its cap by day",
+        "Refused reservations by reason",
+        "WHOLESALE signed: rate, baseline and threshold",
+        "BUYER_MATCH: success rate of the sandbox by day",
+    )
+    for title in titles:
+        assert f'aria-label="{title}. Its figures stand below."' in html
+    assert html.count('<canvas class="chart"') == html.count("vh-summary") == len(titles)
+    assert "123.45</td>" in html
+    assert "Wilson (1927)" in html
+
+
+def test_an_operator_ends_it_with_a_decision_that_past_reviews_show(operator: Client) -> None:
+    html = shown(operator, PAGE)
+    assert "No review has been recorded yet." in html
+    seen = html.split('name="seen" value="')[1].split('"')[0]
+    form = {"seen": seen, "verdict": "WATCH", "reason": "the feed is slow"}
+    answer = operator.post(f"/admin/act/review.decide/?next={PAGE}", form)
+    assert (answer.status_code, answer["Location"]) == (302, PAGE)
+    html = shown(operator, PAGE)
+    assert "Applied: Record the review" in html
+    assert "The last review found" in html
+    assert '<td data-label="Note">the feed is slow</td>' in html
+    decided = ReviewDecision.objects.get()
+    assert (decided.verdict, decided.decided_by) == ("WATCH", "jo")
+    assert AuditEvent.objects.get(action="review.decide").via == "console"
+    assert shown(operator, f"/admin/governance/reviewdecision/{decided.pk}/change/")
+
+
+def test_two_reviews_may_find_the_same(operator: Client) -> None:
+    ReviewDecisionFactory(verdict="HEALTHY")
+    seen = shown(operator, PAGE).split('name="seen" value="')[1].split('"')[0]
+    operator.post("/admin/act/review.decide/", {"seen": seen, "verdict": "HEALTHY", "reason": "again"})
+    assert ReviewDecision.objects.count() == 2
+
+
+def test_without_a_note_nothing_is_recorded_and_the_form_says_why(operator: Client) -> None:
+    seen = shown(operator, PAGE).split('name="seen" value="')[1].split('"')[0]
+    answer = operator.post(f"/admin/act/review.decide/?next={PAGE}", {"seen": seen, "verdict": "HEALTHY"})
+    assert answer.status_code == 200
+    assert "This field is required" in answer.content.decode()
+    assert not ReviewDecision.objects.exists()
+
+
+def test_a_viewer_reads_it_and_is_offered_no_decision(viewer: Client) -> None:
+    html = shown(viewer, PAGE)
+    assert "/admin/act/" not in html
+    assert "An operator records what it finds" in html
+    assert viewer.post("/admin/act/review.decide/", {"verdict": "HEALTHY", "reason": "x"}).status_code == 403
+    assert not ReviewDecision.objects.exists()
+
+
+def test_eight_past_reviews_are_listed_the_newest_first_and_the_others_are_a_page_away(viewer: Client) -> None:
+    for number in range(8):
+        ReviewDecisionFactory(note=f"note {number}.")
+    html = shown(viewer, PAGE)
+    assert html.index("note 7.") < html.index("note 0.")
+    assert "Older reviews" not in html
+    ReviewDecisionFactory(note="note 8.")
+    html = shown(viewer, PAGE)
+    assert "note 0." not in html
+    assert "Older reviews" in html
+
+
+def test_the_page_asks_as_many_queries_with_a_history_as_without(operator: Client) -> None:
+    go_live()
+    tripped("WHOLESALE")
+    counts = []
+    for more in (1, 12):
+        for _ in range(more):
+            reserve("CAPITAL", 100)
+            reserve("NOBODY", 100)
+            record("SF", domain="WHOLESALE")
+            ReviewDecisionFactory()
+        with CaptureQueriesContext(connection) as seen:
+            shown(operator, PAGE)
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
