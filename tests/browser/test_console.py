@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from golive.models import GoLiveState
 from governance.changes import Pending, submit
+from governance.models import ReviewDecision
 from regression.models import RegressionIncident
 from regression.services import record_kpi, set_policy
 from riskguard.models import RiskPolicy
@@ -97,6 +98,11 @@ def test_the_whole_of_a_bad_day(page: Page, context: BrowserContext, site: str) 
     assert RiskPolicy.objects.get(engine="WHOLESALE").reason == "mended and watched"
     assert RegressionIncident.objects.get().acknowledged_by == "pat"
 
+    page.goto("/admin/review/")
+    expect(page.get_by_role("row", name="Tripwires triggered 1 0")).to_be_visible()
+    expect(page.get_by_role("img", name="WHOLESALE contract_rate: rate, baseline and threshold")).to_be_visible()
+    expect(page.get_by_role("row", name="WHOLESALE contract_rate THROTTLE").get_by_text("resolved")).to_be_visible()
+
 
 def test_the_kill_switch_stops_another_client_in_two_clicks_and_its_release_lets_it_go_on(
     page: Page, context: BrowserContext, site: str
@@ -139,6 +145,28 @@ def test_what_a_change_does_is_told_while_a_person_types(page: Page, context: Br
     assert RiskPolicy.objects.get(engine="CAPITAL").max_daily_exposure == 75_000
 
 
+def test_the_review_is_drawn_and_decided_by_the_keyboard_alone(page: Page, context: BrowserContext, site: str) -> None:
+    sign_in(context, site, "operator")
+    go_live()
+    drop()
+    page.goto("/admin/review/")
+    drawn = page.evaluate("Object.values(Chart.instances).map(chart => chart.getDatasetMeta(0).data.length)")
+    assert len(drawn) == page.locator("canvas.chart").count() > 1
+    assert min(drawn) > 0
+    page.get_by_role("link", name="Decide").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What does this review find?")).to_be_in_viewport()
+    page.keyboard.press("Tab")
+    page.keyboard.type("the feed was stale, and is mended")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Watch")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Applied: Record the review")).to_be_visible()
+    expect(page.get_by_role("cell", name="the feed was stale, and is mended")).to_be_visible()
+    assert ReviewDecision.objects.get().verdict == "WATCH"
+
+
 def test_the_control_plane_refreshes_itself_and_keeps_the_focus(page: Page, context: BrowserContext, site: str) -> None:
     sign_in(context, site, "operator")
     page.clock.install()
@@ -172,6 +200,7 @@ def test_no_page_bars_anybody(page: Page, context: BrowserContext, site: str, sc
         "/admin/act/risk.policy.set/WHOLESALE/",
         "/admin/act/risk.policy.set/",
         "/admin/act/kill_switch.engage/",
+        "/admin/review/",
         f"/admin/changes/{waits.change.pk}/",
         "/admin/riskguard/riskpolicy/",
         f"/admin/riskguard/riskpolicy/{policy.pk}/change/",
