@@ -44,7 +44,9 @@ def words(code: str) -> str:
 @register.filter
 def verdict_tone(verdict: str) -> str:
     """Return the tone of what a review found."""
-    return {ReviewDecision.Verdict.HEALTHY: "good", ReviewDecision.Verdict.WATCH: "warn"}.get(verdict, "bad")
+    if verdict == ReviewDecision.Verdict.HEALTHY:
+        return "good"
+    return "warn" if verdict == ReviewDecision.Verdict.WATCH else "bad"
 
 
 @register.filter
