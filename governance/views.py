@@ -40,16 +40,16 @@ class ReviewView(APIView):
         return Response(review.control_plane(review.last_week()))
 
 
-class ReviewDecisionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ReviewDecision]):
+class ReviewDecisionViewSet(viewsets.ReadOnlyModelViewSet[ReviewDecision]):
     """What past reviews ended in, and the decision in which one ends."""
 
     queryset = ReviewDecision.objects.order_by("-pk")
     serializer_class = ReviewDecisionSerializer
     filterset_class = ReviewDecisionFilter
-    rights: ClassVar = {"decide": roles.OPERATE}
+    rights: ClassVar = {"create": roles.OPERATE}
 
-    @extend_schema(operation_id="review_decide", request=VerdictSerializer, responses=ReviewDecisionSerializer)
-    def decide(self, request: Request) -> Response:
+    @extend_schema(request=VerdictSerializer, responses={200: ReviewDecisionSerializer})
+    def create(self, request: Request) -> Response:
         """Record that the review of the last seven days is done: healthy, watch or intervene, with a note."""
         written = VerdictSerializer(data=request.data)
         written.is_valid(raise_exception=True)
