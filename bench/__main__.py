@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import batches, evaluating, gate, in_process, memory, over_http, report, reviewing
+from bench import batches, evaluating, gate, in_process, memory, over_http, report, reviewing, watching
 from bench.report import Part
 from bench.stage import Stage
 
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Stage], Part]] = {
     "batch": batches.measure,
     "review": reviewing.measure,
     "memory": memory.measure,
+    "tripwire": watching.measure,
 }
 
 

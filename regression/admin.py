@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import admin
 
 from governance.console import columns
 from governance.console.columns import BAD, GOOD, INFO, WARN
-from governance.console.offers import Offer
+from governance.console.offers import Button, Offer
 from governance.console.screens import Screen
-from regression import rules
+from regression import pages, rules
 from regression.models import (
     KpiBatch,
     KpiEvent,
@@ -24,8 +26,16 @@ PIN_TONES: dict[str, str] = {Pin.TAKING: WARN, Pin.PINNED: GOOD, Pin.REPLACED: I
 TONES: dict[str, str] = {Status.OPEN: BAD, Status.ACKNOWLEDGED: WARN, Status.RESOLVED: GOOD}
 
 
+class TripwireScreen(Screen):
+    """Rows of one tripwire each, which lead to its page."""
+
+    def links(self, row: RegressionPolicy | RegressionState | RegressionBaseline) -> Sequence[Button]:
+        """Return the link to the tripwire's page."""
+        return (Button("Look at the plot", pages.href(row.domain, row.metric), ""),)
+
+
 @admin.register(RegressionPolicy)
-class RegressionPolicyScreen(Screen):
+class RegressionPolicyScreen(TripwireScreen):
     """Policies."""
 
     list_offers = (Offer(action=rules.SET_POLICY, label="New tripwire"),)
@@ -47,7 +57,7 @@ class RegressionPolicyScreen(Screen):
 
 
 @admin.register(RegressionState)
-class RegressionStateScreen(Screen):
+class RegressionStateScreen(TripwireScreen):
     """States."""
 
     offers = (Offer(action=rules.REARM, when=lambda state: state.triggered, tone="primary"),)
@@ -91,9 +101,13 @@ class RegressionIncidentScreen(Screen):
         """Return the incident's number."""
         return str(row.pk)
 
+    def links(self, row: RegressionIncident) -> Sequence[Button]:
+        """Return the link to its tripwire's page, at the trip."""
+        return (Button("Look at the plot", pages.incident_href(row), ""),)
+
 
 @admin.register(RegressionBaseline)
-class RegressionBaselineScreen(Screen):
+class RegressionBaselineScreen(TripwireScreen):
     """Pinned baselines."""
 
     list_display = (

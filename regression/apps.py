@@ -13,7 +13,7 @@ class RegressionConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from governance.register import Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
+        from governance.register import ConsolePage, Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
         from regression import actions, gauges, jobs, panel, retention, review, seeds, trails  # noqa: PLC0415
 
         announce(
@@ -31,6 +31,13 @@ class RegressionConfig(AppConfig):
                 ),
                 trails=trails.TRAILS,
                 panel=panel.panel,
+                pages=(
+                    ConsolePage(
+                        address="tripwires/<str:domain>/<str:metric>/",
+                        name="tripwire",
+                        view="regression.pages.TripwirePage",
+                    ),
+                ),
                 jobs=jobs.JOBS,
                 gauges=gauges.gauges,
             )

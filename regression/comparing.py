@@ -59,10 +59,11 @@ def compare(
     seed: int,
     trials: int,
     progress: Callable[[float], None] = lambda _done: None,
+    **extent: int,
 ) -> list[Tried]:
-    """Return what each policy would have done on ``history``, and the forecast of it."""
+    """Return what each policy would have done on ``history``, and the forecast of it, as ``replay.replay`` does."""
     asked = [_setting(policy) for policy in policies]
-    found = replay.replay(history.events, asked, seed=seed, trials=trials, progress=progress)
+    found = replay.replay(history.events, asked, seed=seed, trials=trials, progress=progress, **extent)
     return [Tried(policy, outcome) for policy, outcome in zip(policies, found, strict=True)]
 
 

@@ -41,7 +41,7 @@ def at_moments(policies: Sequence[RegressionPolicy], moments: Sequence[dt.dateti
     None stands where there was no event yet, or none is kept.
     """
     found: list[list[float | None]] = [[None] * len(moments) for _policy in policies]
-    known = [(place, newest) for place, newest in enumerate(_newest_ids(moments)) if newest is not None]
+    known = [(place, newest) for place, newest in enumerate(newest_ids(moments)) if newest is not None]
     if not policies or not known:
         return found
     window = _WINDOW[connection.vendor]
@@ -60,7 +60,7 @@ def at_moments(policies: Sequence[RegressionPolicy], moments: Sequence[dt.dateti
     return found
 
 
-def _newest_ids(moments: Sequence[dt.datetime]) -> list[int | None]:
+def newest_ids(moments: Sequence[dt.datetime]) -> list[int | None]:
     """Return the id of the newest event at each moment."""
     period = [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
     with connection.cursor() as cursor:

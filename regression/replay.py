@@ -52,10 +52,12 @@ def replay(
     seed: int,
     trials: int,
     progress: Callable[[float], None] = lambda _done: None,
+    **extent: int,
 ) -> list[Outcome]:
     """Return what each of ``settings`` would have done on ``history``, the oldest event first, and a forecast of it.
 
-    With no ``trials``, and of what cannot be armed, there is no forecast.
+    With no ``trials``, and of what cannot be armed, there is no forecast. ``extent`` says how far it goes, where not as
+    far as ``simulation.forecast`` does by itself.
     """
     # Its events are known by their place from here on: the n-th of the history.
     history = [event._replace(id=place) for place, event in enumerate(history, 1)]
@@ -69,7 +71,7 @@ def replay(
         armable = outcome.baseline is not None and (outcome.bound is None or outcome.bound > 0)
         if armable and trials:
             forecast = simulation.forecast(
-                setting, _population(history, setting), seed=seed, trials=trials, progress=report
+                setting, _population(history, setting), seed=seed, trials=trials, progress=report, **extent
             )
             outcome = dataclasses.replace(outcome, forecast=forecast)
         found.append(outcome)

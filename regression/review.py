@@ -7,7 +7,7 @@ from typing import Any
 
 from governance.register import Check
 from governance.sections import Compared, Period, Section, Table
-from regression import plots, selectors
+from regression import plots, selectors, words
 from regression.models import RegressionIncident, RegressionPolicy, RegressionState
 from regression.selectors import Dealt, Reliability
 from regression.serializers import (
@@ -106,13 +106,17 @@ def _figures(dealt: Dealt, before: Dealt) -> list[list[str]]:
         ["Opened", str(dealt.opened), str(before.opened)],
         ["Acknowledged", str(dealt.acknowledged), str(before.acknowledged)],
         ["Resolved", str(dealt.resolved), str(before.resolved)],
-        ["Mean time to acknowledge", _span(dealt.mean_time_to_acknowledge), _span(before.mean_time_to_acknowledge)],
-        ["Mean time to resolve (MTTR)", _span(dealt.mean_time_to_resolve), _span(before.mean_time_to_resolve)],
+        [
+            "Mean time to acknowledge",
+            words.span(dealt.mean_time_to_acknowledge),
+            words.span(before.mean_time_to_acknowledge),
+        ],
+        [
+            "Mean time to resolve (MTTR)",
+            words.span(dealt.mean_time_to_resolve),
+            words.span(before.mean_time_to_resolve),
+        ],
     ]
-
-
-def _span(span: dt.timedelta | None) -> str:
-    return "-" if span is None else str(dt.timedelta(seconds=round(span.total_seconds())))
 
 
 def _line(policy: RegressionPolicy, state: RegressionState | None) -> list[str]:
@@ -144,9 +148,9 @@ def _reliable(tripwire: Reliability) -> list[str]:
         _name(tripwire),
         str(tripwire.trips),
         str(tripwire.shadow_trips),
-        _span(tripwire.mean_time_to_detect),
-        _span(tripwire.mean_time_to_acknowledge),
-        _span(tripwire.mean_time_to_resolve),
+        words.span(tripwire.mean_time_to_detect),
+        words.span(tripwire.mean_time_to_acknowledge),
+        words.span(tripwire.mean_time_to_resolve),
         "no cause is known" if share is None else f"{share:.0%} ({known})",
     ]
 

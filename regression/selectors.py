@@ -21,6 +21,7 @@ from regression.models import (
 from regression.rules import Event, Terms, Windows
 
 Status = RegressionIncident.Status
+RELIABLE_OVER = 200  # incidents of one tripwire
 
 # Given domain and metric as equal to constants, PostgreSQL may as well walk the primary key backwards: through every
 # event of the others since a throttled engine's last one. As rows compared with rows only the index has this order.
@@ -155,6 +156,13 @@ def pinned(policy: RegressionPolicy) -> RegressionBaseline | None:
     """Return the pinned baseline of a tripwire, None while it has none."""
     named = {"domain": policy.domain, "metric": policy.metric}
     return RegressionBaseline.objects.filter(status=RegressionBaseline.Status.PINNED, **named).first()
+
+
+def standing_pins(policy: RegressionPolicy) -> list[RegressionBaseline]:
+    """Return the baseline that is pinned and the one that is being taken, as far as there are."""
+    named = {"domain": policy.domain, "metric": policy.metric}
+    stands = [RegressionBaseline.Status.PINNED, RegressionBaseline.Status.TAKING]
+    return list(RegressionBaseline.objects.filter(**named, status__in=stands).order_by("number"))
 
 
 def needed(state: RegressionState, terms: Terms) -> frozenset[int]:

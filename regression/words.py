@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from regression.baselines import HIGH_CORRELATION
 from regression.limits import MANY_WITHIN
-from regression.models import RegressionBaseline, RegressionPolicy, RegressionState
-from regression.rules import PINNED, Judgement, Terms, double
-from regression.sequential import Detector, Reading
+from regression.models import RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
+from regression.rules import PINNED, SHADOW, Judgement, Terms, double
+from regression.sequential import DROPS, Detector, Reading
 
 if TYPE_CHECKING:
+    from regression.comparing import Tried
+    from regression.histories import History
     from regression.replay import Outcome
+    from regression.selectors import Reliability
+    from regression.simulation import Forecast
 
 TRIGGERED = "Triggered: it stays so until a person re-arms it, with a reason."
 DISABLED = "The policy is disabled: these are figures alone, and it never triggers."
@@ -171,3 +175,64 @@ def doubt(outcome: Outcome) -> str:
         return f"The baseline is {outcome.baseline:g}: no drop can be computed from zero or less."
     correlation = outcome.correlation or 0.0
     return resembling(correlation) if correlation > HIGH_CORRELATION else ""
+
+
+def _delays(forecast: Forecast | None) -> list[tuple[int, str]]:
+    """Return by drop in percent after how many events half of the streams have tripped."""
+    if forecast is None:
+        return [(round(100 * drop), "-") for drop in DROPS]
+    return [
+        (round(100 * drop), "later" if delay is None else f"{delay:,.0f}")
+        for drop, delay in forecast.median_delays.items()
+    ]
+
+
+def _minute(when: str) -> str:
+    return when[:16].replace("T", " ")
+
+
+def span(length: dt.timedelta | None) -> str:
+    """Return a length of time to the second."""
+    return "-" if length is None else str(dt.timedelta(seconds=round(length.total_seconds())))
+
+
+def times(reliable: Reliability) -> dict[str, str]:
+    """Return the mean times of a tripwire's incidents, and the share of false alarms in percent."""
+    share = reliable.false_alarm_share
+    return {
+        "detect": span(reliable.mean_time_to_detect),
+        "acknowledge": span(reliable.mean_time_to_acknowledge),
+        "resolve": span(reliable.mean_time_to_resolve),
+        "false": "no cause is known" if share is None else f"{share:.0%}",
+    }
+
+
+def next_step(incident: RegressionIncident, state: RegressionState | None) -> str:
+    """Say what a person does next about an incident."""
+    status = RegressionIncident.Status
+    if incident.status == status.RESOLVED:
+        return ""
+    if incident.mode == SHADOW:
+        return "It pulled nothing. Find out whether it was right, and resolve it with its cause."
+    if state is not None and state.triggered:
+        said = "Find the cause and mend it, then re-arm with a reason: the engine stays held until then."
+        return f"Say that you are on it: acknowledge. {said}" if incident.status == status.OPEN else said
+    return "It watches again. Enable again what was pulled, once you may, and resolve the incident with its cause."
+
+
+def previewed(history: History, tried: Sequence[Tried]) -> list[dict[str, Any]]:
+    """Return what each setting would have done, as a page shows it; the first is the setting as it stands."""
+    return [
+        {
+            "name": each.name,
+            "present": place == 0,
+            "trips": len(each.outcome.trips),
+            "when": [
+                _minute(history.when(trip.event)) for trip in each.outcome.trips[:1] + each.outcome.trips[1:][-1:]
+            ],
+            "forecast": each.outcome.forecast,
+            "delays": _delays(each.outcome.forecast),
+            "doubt": doubt(each.outcome),
+        }
+        for place, each in enumerate(tried)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from governance.sections import Plot, Series
 
 # Each stands out 3:1 and more from the page, in the light and in the dark (WCAG 1.4.11); lines differ by dashes too.
 _TONES = {"blue": "#3b82f6", "orange": "#ea580c", "red": "#ef4444", "green": "#16a34a", "grey": "#6b7280"}
-_MANY_BARS = 6
+_MANY_BARS, _MANY_POINTS = 6, 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Chart:
     rows: Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
 
-def drawn(plot: Plot) -> Chart:
-    """Return ``plot`` for the template ``console/plot.html``."""
+def drawn(plot: Plot, plugins: Mapping[str, Any] | None = None) -> Chart:
+    """Return ``plot`` for the template ``console/plot.html``; ``plugins`` are options of more plugins of Chart.js."""
     bars = plot.kind == "bar"
     data = {"labels": list(plot.labels), "datasets": [_dataset(series, bars=bars) for series in plot.series]}
     rows = [
@@ -39,7 +39,7 @@ def drawn(plot: Plot) -> Chart:
         plot,
         "vh-chart vh-chart-tall" if bars and len(plot.labels) > _MANY_BARS else "vh-chart",
         _json(data),
-        _json(_options(plot, bars=bars)),
+        _json(_options(plot, plugins or {}, bars=bars)),
         rows,
     )
 
@@ -63,10 +63,11 @@ def _dataset(series: Series, *, bars: bool) -> dict[str, Any]:
         told |= {"fill": "-1", "backgroundColor": f"{colour}33"}
     if series.dashed:
         return {**told, "borderDash": [6, 4], "stepped": series.stepped, "pointStyle": "line"}
-    return {**told, "pointRadius": 2, "stepped": series.stepped, "pointStyle": "circle"}
+    dots = 2 if len(series.values) <= _MANY_POINTS else 0
+    return {**told, "pointRadius": dots, "stepped": series.stepped, "pointStyle": "circle"}
 
 
-def _options(plot: Plot, *, bars: bool) -> dict[str, Any]:
+def _options(plot: Plot, plugins: Mapping[str, Any], *, bars: bool) -> dict[str, Any]:
     values: dict[str, Any] = {"beginAtZero": True, "border": {"display": False}, "ticks": {"maxTicksLimit": 6}}
     if plot.share:
         values |= {"max": 1}
@@ -86,7 +87,8 @@ def _options(plot: Plot, *, bars: bool) -> dict[str, Any]:
                 "position": "bottom",
                 "align": "start",
                 "labels": {"usePointStyle": not bars, "boxWidth": 14, "boxHeight": 8},
-            }
+            },
+            **plugins,
         },
         "scales": {"x": values, "y": labels} if bars else {"x": labels, "y": values},
     }

@@ -39,6 +39,10 @@ class Screen(ModelAdmin):
         """Return the row's name as its actions take it."""
         return str(row)
 
+    def links(self, row: Any) -> Sequence[Button]:
+        """Return the links to a row's further pages."""
+        return ()
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Say whether the person may see this."""
         return may(request, self.right)
@@ -90,7 +94,7 @@ class Screen(ModelAdmin):
         offered = buttons(request, self.offers, target, row)
         if self.offers and may(request, roles.AUDIT):
             offered.append(Button("History", history.href(self.offers[0].action, target), ""))
-        return offered
+        return [*offered, *self.links(row)]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Show the list, with what is offered beside it."""

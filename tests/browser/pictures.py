@@ -51,6 +51,7 @@ def test_pictures(page: Page, signed_in: User, monkeypatch: pytest.MonkeyPatch) 
         "history": f"/admin/history/risk.policy.set/{policy.engine}/",
         "inbox": f"/admin/changes/{waits.change.pk}/",
         "incident": f"/admin/regression/regressionincident/{incident.pk}/change/",
+        "tripwire": f"/admin/tripwires/{incident.domain}/{incident.metric}/?incident={incident.pk}",
         "audit-trail": "/admin/governance/auditevent/",
     }
     for mode, (width, height, scheme) in MODES.items():

@@ -65,6 +65,16 @@ def act(page: Page, button: str, reason: str = "") -> None:
     expect(page.get_by_text("Applied:")).to_be_visible()
 
 
+def drawn(page: Page) -> list[str]:
+    """Return the lines of the page's plot, and the kinds of marks on it."""
+    found: list[str] = page.evaluate("""() => {
+        const chart = Chart.getChart(document.querySelector(".vh-series canvas"));
+        const marks = Object.keys(chart.options.plugins.annotation.annotations).map((name) => name.split("-")[0]);
+        return [...chart.data.datasets.map((line) => line.label), ...new Set(marks.sort())];
+    }""")
+    return found
+
+
 def test_the_whole_of_a_bad_day(page: Page, context: BrowserContext, site: str) -> None:
     sign_in(context, site, "operator")
     go_live()
@@ -77,6 +87,11 @@ def test_the_whole_of_a_bad_day(page: Page, context: BrowserContext, site: str) 
     page.get_by_role("link", name="Acknowledge").click()
     act(page, "Acknowledge", "I am on it")
 
+    page.get_by_role("link", name="Look at the plot").click()
+    expect(page.get_by_role("img", name="WHOLESALE contract_rate")).to_be_visible()
+    assert drawn(page) == ["Mean of the last 5", "Baseline", "Threshold 0.2", "baseline", "current", "trip"]
+    expect(page.get_by_text("1.000 fell to 0.000, a drop of 1.000 against 0.2")).to_be_visible()
+
     page.goto("/admin/")
     page.get_by_role("link", name="Enable WHOLESALE").click()
     page.get_by_label("Reason").fill("too early")
@@ -84,15 +99,18 @@ def test_the_whole_of_a_bad_day(page: Page, context: BrowserContext, site: str) 
     expect(page.get_by_text("Re-arm the tripwire first").first).to_be_visible()
 
     page.goto("/admin/")
-    page.get_by_role("link", name="Re-arm WHOLESALE/contract_rate").click()
+    page.locator("#panel-regression").get_by_role("link", name="Look at the plot").click()
+    page.get_by_role("link", name="Re-arm WHOLESALE/contract_rate").first.click()
     expect(page.get_by_text("It watches again from this moment on")).to_be_visible()
     act(page, "Re-arm", "the price feed is mended")
+    assert "armed" in drawn(page)
     page.get_by_role("link", name="Enable WHOLESALE").click()
     expect(page.get_by_text("WHOLESALE may reserve again")).to_be_visible()
     act(page, "Change a risk policy", "mended and watched")
     page.get_by_role("link", name="Resolve").click()
     act(page, "Resolve", "a stale price feed")
 
+    page.goto("/admin/")
     expect(page.get_by_text("No incident is open.")).to_be_visible()
     assert deal(site) == 201
     assert RiskPolicy.objects.get(engine="WHOLESALE").reason == "mended and watched"
@@ -133,6 +151,34 @@ def test_a_viewer_is_shown_no_button_and_refused_each_form(page: Page, context: 
         assert answer.status == 403
     expect(page.get_by_text("You may not do this")).to_be_visible()
     assert not GoLiveState.objects.get().kill_switch_engaged
+
+
+def test_a_plot_goes_closer_where_it_is_dragged_over_and_a_preview_is_drawn_into_it(
+    page: Page, context: BrowserContext, site: str
+) -> None:
+    sign_in(context, site, "viewer")
+    drop()
+    page.goto("/admin/tripwires/WHOLESALE/contract_rate/")
+    plot = page.locator(".vh-series canvas")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    whole = page.evaluate("Chart.getChart(document.querySelector('.vh-series canvas')).scales.x.min")
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + 120, steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"Chart.getChart(document.querySelector('.vh-series canvas')).scales.x.min > {whole} + 3")
+    page.get_by_role("button", name="Load what is in view").click()
+    page.wait_for_url("**/?from=*&to=*")
+
+    page.goto("/admin/tripwires/WHOLESALE/contract_rate/")
+    page.get_by_label("Triggers at a drop of").fill("0.5")
+    page.get_by_label("Detector").select_option("WINDOW")
+    page.get_by_label("Detector").press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Looked at 15 events")).to_be_visible()
+    assert "WINDOW 0.5 would trip" in drawn(page)
 
 
 def test_what_a_change_does_is_told_while_a_person_types(page: Page, context: BrowserContext, site: str) -> None:
@@ -205,6 +251,7 @@ def test_no_page_bars_anybody(page: Page, context: BrowserContext, site: str, sc
         "/admin/riskguard/riskpolicy/",
         f"/admin/riskguard/riskpolicy/{policy.pk}/change/",
         "/admin/governance/auditevent/",
+        "/admin/tripwires/WHOLESALE/contract_rate/?max_drop=0.5&detector=WINDOW",
         "/admin/auth/user/",
         "/nothing/here",
     ):
