@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Sum
 
 from governance import clock, epoch, holds
@@ -22,6 +23,7 @@ from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial, Held, Level, Usage
 
 Status = RiskReservation.Status
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,6 +52,23 @@ def only_ask(order: Order) -> Ruling:
     """Return what the ruling on ``order``, a dry run, would be."""
     policies = RiskPolicy.objects.filter(engine__in=[GLOBAL, order.engine])
     return _decide(order, {row.engine: row for row in policies}, clock.database_now())
+
+
+def record_busy(orders: Sequence[Order]) -> None:
+    """Record, in a transaction of its own, that the locks were not to be had in time."""
+    try:
+        with transaction.atomic(durable=True):
+            now = clock.database_now()
+            day = ledger.day_of(now)
+            RiskEvent.objects.bulk_create(
+                RiskEvent(
+                    at=now, day=day, exposure_day=day, kind=RiskEvent.Kind.DENY, engine=order.engine,
+                    amount=order.amount, reason=rules.BUSY, actor=order.actor, correlation_id=order.correlation_id,
+                )
+                for order in orders
+            )  # fmt: skip
+    except DatabaseError:
+        _log.exception("The refusal of %s could not be recorded", orders[0].engine)
 
 
 def _decide(order: Order, policies: dict[str, RiskPolicy], now: dt.datetime) -> Ruling:

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import OperationalError, transaction
 
 from governance import audit, clock, grants, holds, metrics
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
 from governance.money import MAX_MINOR
-from riskguard import backends, ledger, reserving, rules
+from riskguard import backends, holding, ledger, reserving, rules
 from riskguard.decisions import MAX_ORDERS, LedgerLine, Order, Resolution, Ruling
+from riskguard.holding import Hold
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial
 
@@ -71,6 +72,26 @@ def reserve_many(*, orders: Sequence[Order]) -> list[Ruling]:
     if errors:
         raise Invalid(errors)
     return _decided(orders)
+
+
+def hold(
+    engine: str,
+    amount: int,
+    *,
+    actor: str,
+    idempotency_key: str | None = None,
+    correlation_id: str = "",
+    epoch: int | None = None,
+) -> Hold:
+    """Reserve for a ``with`` block, which settles or releases; Refused, before it is entered, where it may not be.
+
+    A block that is left with its reservation open leaves it open, see ``holding``.
+    """
+    ruling = reserve(
+        engine=engine, amount=amount, actor=actor, idempotency_key=idempotency_key, correlation_id=correlation_id,
+        epoch=epoch,
+    )  # fmt: skip
+    return Hold(holding.granted(ruling), actor, settle, release)
 
 
 @transaction.atomic(durable=True)
@@ -208,7 +229,7 @@ def _decided(orders: Sequence[Order]) -> list[Ruling]:
         if not is_lock_timeout(late):
             raise
         _log.warning("The ledger was busy when %s asked for room: %s", orders[0].engine, late)
-    _record_busy(orders)
+    reserving.record_busy(orders)
     return _counted([Ruling(order=order, reason=rules.BUSY, epoch=None, denial=Denial(rules.BUSY)) for order in orders])
 
 
@@ -216,23 +237,6 @@ def _counted(rulings: list[Ruling]) -> list[Ruling]:
     for ruling in rulings:
         metrics.decided(lever=SOURCE, engine=ruling.policy.engine if ruling.policy else None, reason=ruling.reason)
     return rulings
-
-
-def _record_busy(orders: Sequence[Order]) -> None:
-    """Record, in a transaction of its own, that the locks were not to be had in time."""
-    try:
-        with transaction.atomic(durable=True):
-            now = clock.database_now()
-            day = ledger.day_of(now)
-            RiskEvent.objects.bulk_create(
-                RiskEvent(
-                    at=now, day=day, exposure_day=day, kind=RiskEvent.Kind.DENY, engine=order.engine,
-                    amount=order.amount, reason=rules.BUSY, actor=order.actor, correlation_id=order.correlation_id,
-                )
-                for order in orders
-            )  # fmt: skip
-    except DatabaseError:
-        _log.exception("The refusal of %s could not be recorded", orders[0].engine)
 
 
 def _locked(reservation_id: int) -> RiskReservation:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+from django.db import DataError, IntegrityError
+
 from examples.deals.models import Deal
 from governance import clock
-from governance.errors import Conflict
+from governance.errors import Conflict, NotFound
 from heimdall import services as heimdall
 from regression import services as regression
 from riskguard import services as riskguard
+from riskguard.holding import ALREADY_RESERVED, Refused
 
 ENGINE, METRIC = "WHOLESALE", "contract_rate"
 
@@ -40,37 +43,42 @@ def make(*, offer: Offer, actor: str, idempotency_key: str | None = None, epoch:
     ``epoch`` is the one that the gate admitted the request under. Conflict where the key was used for another offer, or
     where its first call has not ended.
     """
-    ruling = riskguard.reserve(
-        engine=ENGINE,
-        amount=offer.amount,
-        actor=actor,
-        idempotency_key=idempotency_key,
-        correlation_id=offer.title[:64],
-        epoch=epoch,
-    )
-    if ruling.replayed and ruling.reservation is not None:
-        booked = Deal.objects.filter(reservation_id=ruling.reservation.pk).first()
-        if booked is not None or ruling.ok:
-            return _again(ruling.reservation.pk, booked, offer, actor)
-    if not ruling.ok or ruling.reservation is None:
-        return Refusal("riskguard", ruling.reason, ruling.message)
-    reservation_id = ruling.reservation.pk
     try:
-        if offer.recommendation_id is not None:
-            authorization = heimdall.authorize(recommendation_id=offer.recommendation_id, actor=actor)
-            if not authorization.ok:
-                riskguard.release(reservation_id=reservation_id, actor=actor)
-                return Refusal("heimdall", authorization.reason, authorization.message)
-        deal = Deal.objects.create(
-            **dataclasses.asdict(offer), reservation_id=reservation_id, actor=actor, created_at=clock.now()
-        )
-    except Exception:
-        # The offer was not made, so its exposure goes back before the error goes on.
-        riskguard.release(reservation_id=reservation_id, actor=actor)
-        raise
-    riskguard.settle(reservation_id=reservation_id, realized_loss=offer.realized_loss, actor=actor)
+        with riskguard.hold(
+            ENGINE, offer.amount, actor=actor, idempotency_key=idempotency_key, correlation_id=offer.title[:64],
+            epoch=epoch,
+        ) as hold:  # fmt: skip
+            try:
+                made = _book(offer, hold.id, actor)
+            except (NotFound, DataError, IntegrityError):
+                hold.release()  # nothing is booked, for certain; after any other error it may be
+                raise
+            if isinstance(made, Refusal):
+                hold.release()
+                return made
+            hold.settle(offer.realized_loss)
+    except Refused as refused:
+        return _refused(refused, offer, actor)
     regression.record_kpi(domain=ENGINE, metric=METRIC, success=offer.signed, actor=actor)
-    return deal
+    return made
+
+
+def _book(offer: Offer, reservation_id: int, actor: str) -> Deal | Refusal:
+    if offer.recommendation_id is not None:
+        authorization = heimdall.authorize(recommendation_id=offer.recommendation_id, actor=actor)
+        if not authorization.ok:
+            return Refusal("heimdall", authorization.reason, authorization.message)
+    return Deal.objects.create(
+        **dataclasses.asdict(offer), reservation_id=reservation_id, actor=actor, created_at=clock.now()
+    )
+
+
+def _refused(refused: Refused, offer: Offer, actor: str) -> Deal | Refusal:
+    held = refused.reservation
+    booked = Deal.objects.filter(reservation_id=held.pk).first() if held else None
+    if held is not None and (booked is not None or refused.reason == ALREADY_RESERVED):
+        return _again(held.pk, booked, offer, actor)
+    return Refusal("riskguard", refused.reason, refused.message)
 
 
 def _again(reservation_id: int, booked: Deal | None, offer: Offer, actor: str) -> Deal:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from examples.deals import services
 from examples.deals.models import Deal
@@ -161,6 +161,19 @@ def test_a_booking_that_fails_gives_back_what_was_reserved() -> None:
         make(dataclasses.replace(OFFER, realized_loss=-1))
     assert statuses() == ["RELEASED"]
     nothing_is_left()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_booking_that_is_not_known_to_have_failed_gives_nothing_back() -> None:
+    def lose(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("INSERT INTO") and Deal._meta.db_table in sql:
+            raise OperationalError("the connection was lost")
+        return execute(sql, params, many, context)
+
+    with pytest.raises(OperationalError) as raised, connection.execute_wrapper(lose):
+        make()
+    assert statuses() == ["OPEN"]
+    assert "is still open" in raised.value.__notes__[0]
 
 
 class TestARetry:
