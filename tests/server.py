@@ -66,14 +66,19 @@ def site(**environment: str) -> Iterator[Site]:
     # Gunicorn inherits a socket that listens already: no port can be lost in between, and a first request waits.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--log-level", "warning"],
-            cwd=BASE_DIR,
-            env=environ,
-            pass_fds=[listener.fileno()],
-        )
+        process = started(listener, environ)
     try:
         yield Site(f"http://127.0.0.1:{port}", process.pid, environ)
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def started(listener: socket.socket, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start gunicorn on a socket that listens, and return its arbiter."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--log-level", "warning"],
+        cwd=BASE_DIR,
+        env=environ,
+        pass_fds=[listener.fileno()],
+    )
