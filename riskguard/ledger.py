@@ -42,10 +42,10 @@ def carried(engine: str, day: dt.date) -> int:
     return earlier.values_list("open_risk_reserved", flat=True).first() or 0
 
 
-def standing(day: dt.date, engine: str) -> Usage:
-    """Return the counters of ``engine`` on ``day`` as they would open, writing nothing."""
-    row = RiskLedgerDay.objects.filter(day=day, engine=engine).first()
-    return row.usage() if row else Usage(open_risk_reserved=carried(engine, day))
+def standing(day: dt.date, *engines: str) -> dict[str, Usage]:
+    """Return the counters of each of ``engines`` on ``day`` as they would open, writing nothing."""
+    open_rows = {row.engine: row.usage() for row in RiskLedgerDay.objects.filter(day=day, engine__in=engines)}
+    return {name: open_rows.get(name) or Usage(open_risk_reserved=carried(name, day)) for name in engines}
 
 
 def actions_last_minute(policy: RiskPolicy, now: dt.datetime) -> int:

@@ -94,10 +94,9 @@ def _read(order: Order, locked: dict[str, RiskPolicy], now: dt.datetime) -> Scen
 
 
 def _levels(policies: dict[str, RiskPolicy], day: dt.date, now: dt.datetime) -> list[Level]:
+    standing = ledger.standing(day, *policies)
     usages = {
-        name: dataclasses.replace(
-            ledger.standing(day, name), actions_last_minute=ledger.actions_last_minute(policy, now)
-        )
+        name: dataclasses.replace(standing[name], actions_last_minute=ledger.actions_last_minute(policy, now))
         for name, policy in policies.items()
     }
     return ledger.levels(policies, usages)
@@ -152,7 +151,8 @@ def _grant(scene: Scene) -> Ruling:
     order = scene.order
     if order.dry_run:
         return _ruling(scene, rules.RESERVED)
-    ledger.take(ledger.opened(scene.day, [order.engine]), order.engine, order.amount)
+    book = ledger.opened(scene.day, [order.engine])
+    ledger.take(book, order.engine, order.amount)
     reservation = RiskReservation.objects.create(
         engine=order.engine,
         amount=order.amount,
@@ -166,12 +166,22 @@ def _grant(scene: Scene) -> Ruling:
         created_at=scene.now,
         expires_at=scene.now + dt.timedelta(seconds=settings.VALHALLA_RESERVATION_TTL_SECONDS),
     )
-    after = dataclasses.replace(scene, levels=_levels(scene.policies, scene.day, scene.now))
+    after = dataclasses.replace(scene, levels=[_taken(level, book) for level in scene.levels])
     _event(
         after, RiskEvent.Kind.RESERVE, rules.RESERVED, reservation=reservation, exposure_delta=order.amount,
         open_risk_delta=order.amount, actions_delta=1, figures=ledger.figures(after.levels),
     )  # fmt: skip
     return _ruling(after, rules.RESERVED, reservation=reservation)
+
+
+def _taken(level: Level, book: ledger.Book) -> Level:
+    """Return the level as it stands after a grant."""
+    counted = level.caps.max_actions_per_minute is not None
+    usage = book[level.policy].usage()
+    return dataclasses.replace(
+        level,
+        usage=dataclasses.replace(usage, actions_last_minute=level.usage.actions_last_minute + 1 if counted else 0),
+    )
 
 
 def _ruling(

@@ -281,7 +281,8 @@ def _resolution(held: RiskReservation) -> Resolution:
     now = clock.database_now()
     day = ledger.day_of(now)
     policies = {row.engine: row for row in RiskPolicy.objects.filter(engine__in=[GLOBAL, held.engine])}
-    lines = [LedgerLine(day, name, ledger.standing(day, name), policies.get(name)) for name in (GLOBAL, held.engine)]
+    standing = ledger.standing(day, GLOBAL, held.engine)
+    lines = [LedgerLine(day, name, usage, policies.get(name)) for name, usage in standing.items()]
     reached = {
         line.engine: line.policy is not None
         and line.policy.max_daily_loss is not None

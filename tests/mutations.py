@@ -137,7 +137,11 @@ MUTANTS = (
     ),
     _law(
         "drops the carry over midnight",
-        Edit("riskguard/ledger.py", "open_risk_reserved=carried(name, day))", "open_risk_reserved=0)"),
+        Edit(
+            "riskguard/ledger.py",
+            "engine=name, open_risk_reserved=carried(name, day))",
+            "engine=name, open_risk_reserved=0)",
+        ),
         test=CARRY,
     ),
     _function(
