@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection, connections
+from django.db import connections
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
-from tests.append_only import lifted
+from tests import pristine
 from tests.databases import vendor
 
 
@@ -30,19 +31,13 @@ def _quick_passwords(settings: LazySettings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _tables_can_be_emptied() -> Iterator[None]:
-    """Let the test runner empty tables whose rows nothing else may delete."""
-    # On the class, since a test beside an event loop (a browser's) has another connection object than this one.
-    operations: Any = type(connection.ops)
-    flush = operations.execute_sql_flush
-
-    def flushed(self: Any, statements: list[str]) -> None:
-        with lifted():
-            flush(self, statements)
-
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Put back after each test that commits what the migrations left, seeds and all."""
+    with django_db_blocker.unblock():
+        pristine.keep()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "execute_sql_flush", flushed)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.put_back())
         yield
 
 

@@ -7,6 +7,8 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import pytest
+
 from tests.acceptance.asking import GOVERNANCE, ask, turn
 
 ORDERS = 24
@@ -19,6 +21,7 @@ def _figure(address: str, sample: str) -> float:
     return float(found[1]) if found else 0
 
 
+@pytest.mark.postgresql  # the counters lie in files, and no database changes them
 def test_each_process_tells_what_all_have_counted(live_server_process: str) -> None:
     turn(live_server_process, "enable")
     order = {"engine": "WHOLESALE", "amount": 1, "actor": "bot"}

@@ -27,7 +27,10 @@ from valhalla.env import BASE_DIR
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CALLERS, BEFORE, AFTER = 8, 40, 10
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx: install nginx-light to run this test")
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.skipif(NGINX is None, reason="no nginx: install nginx-light to run this test"),
+]
 
 
 class Service(http.server.ThreadingHTTPServer):

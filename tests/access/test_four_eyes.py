@@ -18,15 +18,14 @@ from access import services as access
 from golive import services as golive
 from governance import approvals, changes, grants, holds, review
 from governance.errors import Invalid, Unapproved
-from governance.models import AuditEvent, ChangeRequest, Hold
+from governance.models import AuditEvent, ChangeRequest
 from heimdall import services as heimdall
-from heimdall.models import HeimdallPolicy
 from regression import services as regression
-from regression.models import RegressionPolicy
 from riskguard import rules as risk
 from riskguard import services as riskguard
 from riskguard.models import RiskPolicy
 from tests.access.factories import UserFactory, bearing, caller, secret_of
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("four_eyes")
 CHANGES = "/api/governance/changes/"
@@ -80,11 +79,6 @@ def test_a_service_that_is_called_past_the_door_loosens_nothing(name: str) -> No
     with grants.given():
         LOOSENING[name]()
     assert tables() != before
-
-
-def tables() -> list[Any]:
-    models = (RiskPolicy, HeimdallPolicy, RegressionPolicy, Hold, AuditEvent, User.groups.through)
-    return [*(list(model.objects.order_by("pk").values()) for model in models), User.objects.values("is_superuser")[0]]
 
 
 def test_stops_and_everything_that_tightens_wait_for_nobody() -> None:

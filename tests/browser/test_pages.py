@@ -7,6 +7,8 @@ from playwright.sync_api import Page, expect
 from golive import services
 from tests.riskguard.factories import go_live
 
+pytestmark = pytest.mark.sqlite  # no database changes a page
+
 
 def test_the_documentation_shows_every_operation_and_opens_one(page: Page) -> None:
     page.goto("/docs")

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.sqlite  # no database changes a page
+
 
 def visit(page: Page, path: str, status: int = 200) -> None:
     answer = page.goto(path, wait_until="networkidle")
@@ -16,7 +18,6 @@ def visit(page: Page, path: str, status: int = 200) -> None:
     assert "content-security-policy" in answer.headers
 
 
-@pytest.mark.sqlite  # it opens every page, which no database changes
 def test_the_console(page: Page, signed_in: User) -> None:
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"

@@ -28,6 +28,7 @@ from riskguard import services as riskguard
 from riskguard import verification
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 
+pytestmark = pytest.mark.xdist_group("demo")  # the tests share what was played
 NOW = dt.datetime(2026, 6, 19, 18, tzinfo=dt.UTC)
 Kind = RiskEvent.Kind
 

@@ -13,13 +13,14 @@ from django.db.migrations.state import ProjectState
 
 from governance import appendonly, audit, readiness
 from governance.appendonly import AppendOnly, AppendOnlyError
-from governance.models import AuditEvent, Seal
+from governance.models import AuditEvent, ReviewDecision, Seal
 from governance.trail import sealing
 from heimdall.models import HeimdallEvent
 from regression.models import KpiEvent
 from riskguard import services
 from riskguard.models import RiskEvent, RiskReservation
 from tests.append_only import raw
+from tests.governance.factories import ReviewDecisionFactory
 from tests.heimdall.factories import EventFactory as HeimdallEventFactory
 from tests.regression.factories import EventFactory as KpiEventFactory
 from tests.riskguard.factories import EventFactory, go_live, policy, reserved
@@ -43,12 +44,13 @@ EVENTS: dict[type[AppendOnly], Callable[[], Any]] = {
     HeimdallEvent: HeimdallEventFactory,
     KpiEvent: KpiEventFactory,
     RiskEvent: lambda: EventFactory(kind="DENY"),
+    ReviewDecision: ReviewDecisionFactory,
     Seal: _seal,
 }
 
 
 def _column(model: type[AppendOnly]) -> str:
-    return "hash" if model is Seal else "actor"
+    return {Seal: "hash", ReviewDecision: "decided_by"}.get(model, "actor")
 
 
 def test_every_append_only_model_is_tested_here() -> None:
@@ -140,7 +142,8 @@ def _resolved(status: str) -> RiskReservation:
 def test_every_trigger_stands_after_every_migration() -> None:
     assert appendonly.missing() == []
     assert {guard.table for guard in appendonly.guards()} == {
-        "audit_event", "audit_seal", "heimdall_event", "kpi_event", "risk_event", "risk_reservation",
+        "audit_event", "audit_seal", "heimdall_event", "kpi_event", "review_decision", "risk_event",
+        "risk_reservation",
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from tests.regression.factories import PAIR, PolicyFactory, arm, record, tripped
 from tests.regression.programs import differences, left_by, programs, successes, values
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
-EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "15"))
 _taken: Counter[bool] = Counter()
 
 

@@ -16,7 +16,7 @@ from regression.sequential import Settings
 from regression.simulation import Rate, SequentialStreams, Values, WindowStreams
 from regression.units import Scale
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.no_cover]
 
 WINDOW = Terms(50, 200, 50, Decimal("0.2"), enabled=True)
 THROTTLED = Settings(THROTTLE, 1_000, Scale(), 0.025, 20_000, 0.01, 1e-6)

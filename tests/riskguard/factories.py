@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 import factory
-from django.apps import apps
 from factory.django import DjangoModelFactory
 
 from golive.services import enable
@@ -125,12 +124,3 @@ def counters(engine: str = "WHOLESALE", day: dt.date = TODAY) -> tuple[int, int,
     """Return exposure, open risk, loss and actions of a ledger row; None where there is no row."""
     row = RiskLedgerDay.objects.filter(engine=engine, day=day).first()
     return row and (row.exposure_used, row.open_risk_reserved, row.realized_loss, row.actions_count)
-
-
-def tables(*, without: tuple[type[Any], ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table, to be compared; the event log can be left out."""
-    return {
-        model._meta.db_table: list(model._default_manager.order_by("pk").values_list())
-        for model in apps.get_models()
-        if model not in without and model._meta.managed
-    }

@@ -12,15 +12,8 @@ from riskguard import services
 from riskguard.models import RiskEvent, RiskReservation
 from riskguard.rules import CAPS, GLOBAL
 from tests.riskguard.asking import BAD_AMOUNTS, PROBLEM, RISK, ask, is_refused_as_malformed, raw
-from tests.riskguard.factories import (
-    DAY,
-    NOON,
-    counters,
-    policy,
-    reserved,
-    tables,
-    uncapped,
-)
+from tests.riskguard.factories import DAY, NOON, counters, policy, reserved, uncapped
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("live")
 

@@ -18,9 +18,9 @@ from tests.riskguard.factories import (
     ReservationFactory,
     policy,
     reserved,
-    tables,
     uncapped,
 )
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("live")
 

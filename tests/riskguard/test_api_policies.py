@@ -12,13 +12,8 @@ from riskguard import services
 from riskguard.models import RiskPolicy
 from riskguard.rules import CAPS, GLOBAL
 from tests.riskguard.asking import RISK, ask, is_refused_as_malformed, raw
-from tests.riskguard.factories import (
-    DAY,
-    NOON,
-    policy,
-    tables,
-    uncapped,
-)
+from tests.riskguard.factories import DAY, NOON, policy, uncapped
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("live")
 

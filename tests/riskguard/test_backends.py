@@ -28,7 +28,7 @@ from riskguard.serializers import RulingSerializer
 from tests.riskguard.factories import DAY, HOUR, NOON, SECOND
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("live")]
-EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "25"))
 COMPARED = (RiskPolicy, RiskLedgerDay, RiskReservation, RiskEvent, Hold, Epoch)
 ENGINES = ("WHOLESALE", "CAPITAL", "NEW")
 

@@ -23,9 +23,9 @@ from tests.riskguard.factories import (
     reserve,
     reserved,
     settled,
-    tables,
     uncapped,
 )
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("live")
 Capture = pytest.CaptureFixture[str]

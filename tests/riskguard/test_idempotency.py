@@ -11,7 +11,8 @@ from governance.errors import Conflict
 from riskguard import services
 from riskguard.models import RiskEvent, RiskReservation
 from riskguard.rules import GLOBAL
-from tests.riskguard.factories import HOUR, NOON, counters, policy, reserve, reserved, tables, uncapped
+from tests.riskguard.factories import HOUR, NOON, counters, policy, reserve, reserved, uncapped
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("live")
 

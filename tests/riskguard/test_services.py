@@ -14,19 +14,8 @@ from governance.errors import Invalid, Unavailable
 from governance.models import Epoch
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS, GLOBAL
-from tests.riskguard.factories import (
-    HOUR,
-    NOON,
-    SECOND,
-    TODAY,
-    counters,
-    policy,
-    reserve,
-    reserved,
-    settled,
-    tables,
-    uncapped,
-)
+from tests.riskguard.factories import HOUR, NOON, SECOND, TODAY, counters, policy, reserve, reserved, settled, uncapped
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("live")
 LEVELS = [GLOBAL, "WHOLESALE"]

@@ -12,16 +12,8 @@ from governance.errors import Conflict, Invalid, NotFound
 from riskguard import services
 from riskguard.models import RiskEvent
 from riskguard.rules import CAPS, GLOBAL
-from tests.riskguard.factories import (
-    NOON,
-    TODAY,
-    counters,
-    policy,
-    reserve,
-    reserved,
-    tables,
-    uncapped,
-)
+from tests.riskguard.factories import NOON, TODAY, counters, policy, reserve, reserved, uncapped
+from tests.tables import tables
 
 pytestmark = pytest.mark.usefixtures("live")
 LEVELS = [GLOBAL, "WHOLESALE"]

@@ -6,27 +6,14 @@ import datetime as dt
 from collections import Counter, defaultdict
 from typing import Any
 
-from django.apps import apps
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
 from tests.simulation.model import GLOBAL, Model, Verdict
 
-APPS = ("governance", "access", "golive", "riskguard", "heimdall", "regression")
 COUNTERS = ("exposure_used", "open_risk_reserved", "realized_loss", "actions_count")
 START = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
-
-
-def tables(*, without: tuple[type[Any], ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table of ours."""
-    models = [model for app in APPS for model in apps.get_app_config(app).get_models() if model not in without]
-    standing = {}
-    with connection.cursor() as cursor:
-        for model in models:
-            cursor.execute(f'SELECT * FROM "{model._meta.db_table}" ORDER BY 1')  # noqa: S608 -- the ORM takes thrice as long
-            standing[model._meta.db_table] = cursor.fetchall()
-    return standing
 
 
 class Checked(RuleBasedStateMachine):

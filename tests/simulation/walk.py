@@ -17,8 +17,9 @@ from governance.errors import Conflict
 from riskguard import services
 from riskguard.models import RiskEvent
 from tests.riskguard.factories import go_live
-from tests.simulation.checked import START, Checked, tables
+from tests.simulation.checked import START, Checked
 from tests.simulation.model import CAPS, GLOBAL, Policy
+from tests.tables import tables
 
 PATIENCE = 8
 HOUR = dt.timedelta(hours=1)

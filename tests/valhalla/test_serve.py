@@ -15,6 +15,8 @@ import pytest
 from tests.server import seeded_database
 from valhalla.env import BASE_DIR
 
+pytestmark = pytest.mark.sqlite  # which is what ``make run`` serves; two processes start the same on both
+
 Both = subprocess.Popen[str]
 
 
