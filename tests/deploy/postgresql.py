@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +12,8 @@ from pathlib import Path
 from django.db import connection
 
 from valhalla.env import BASE_DIR, Environment
+
+FOLDER = BASE_DIR / "deploy" / "postgresql"
 
 
 def programs() -> Path:
@@ -30,16 +30,6 @@ def run(program: str, *arguments: str | Path) -> str:
     return done.stdout
 
 
-def manage(url: str, *command: str) -> str:
-    """Run a command of manage.py over the database at ``url`` and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=BASE_DIR, env={**os.environ, "DATABASE_URL": url}, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def as_role(url: str, role: str) -> str:
     """Return ``url`` for another role, which the server of the tests lets in without a password."""
     return re.sub(r"//[^@/]*@", f"//{role}@", url)
@@ -49,9 +39,10 @@ def as_role(url: str, role: str) -> str:
 def connected(url: str) -> Iterator[None]:
     """Point this thread's connection to the database and the role of ``url``."""
     config = Environment({"DATABASE_URL": url}).database("DATABASE_URL", default="")
-    before = {name: connection.settings_dict[name] for name in ("NAME", "USER")}
+    before = {name: connection.settings_dict[name] for name in ("NAME", "USER", "OPTIONS")}
     connection.close()
-    connection.settings_dict.update({name: config[name] for name in before})
+    options = {**before["OPTIONS"], **config.get("OPTIONS", {})}  # the folder of the server's socket, above all
+    connection.settings_dict.update(NAME=config["NAME"], USER=config["USER"], OPTIONS=options)
     try:
         yield
     finally:

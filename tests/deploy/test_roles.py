@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
@@ -23,34 +20,12 @@ from governance.models import AuditEvent, ChangeRequest, JobRun, Seal
 from regression.models import KpiEvent
 from riskguard.models import RiskEvent
 from tests.access.factories import bearing
-from tests.databases import new_database
-from tests.deploy.postgresql import as_role, connected, run
-from valhalla.env import BASE_DIR
+from tests.deploy.postgresql import FOLDER, as_role, connected, run
 
 pytestmark = pytest.mark.postgresql
-FOLDER = BASE_DIR / "deploy" / "postgresql"
 GOVERNANCE = "/api/governance"
 REFUSED = "42501"  # insufficient_privilege
 APPENDED = sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnly))
-
-
-@pytest.fixture(scope="module")
-def database(django_db_blocker: Any) -> Iterator[str]:
-    """Set a database up as docs/deployment.md says: roles, migrated by the owner, grants."""
-    url = new_database(f"roles_{uuid.uuid4().hex[:12]}")
-    # Roles are the whole server's, which several runs share.
-    with psycopg.connect(url, autocommit=True) as alone:
-        alone.execute("SELECT pg_advisory_lock(7)")
-        for _twice in range(2):
-            run("psql", "-qv", "ON_ERROR_STOP=1", "-d", url, "-f", FOLDER / "roles.sql")
-    owner = as_role(url, "valhalla_owner")
-    with django_db_blocker.unblock():
-        with connected(owner):
-            call_command("migrate", verbosity=0)
-            call_command("seed_governance")
-        for _twice in range(2):
-            run("psql", "-qv", "ON_ERROR_STOP=1", "-d", owner, "-f", FOLDER / "grants.sql")
-        yield url
 
 
 def post(api: APIClient, place: str, expect: int = 200, **body: Any) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def _manage(argv: list[str]) -> int:
 
     config = Environment(os.environ).database("DATABASE_URL", default="")
     connection.settings_dict.update({name: config[name] for name in ("NAME", "USER", "HOST", "PORT", "PASSWORD")})
+    connection.settings_dict["OPTIONS"].update(config.get("OPTIONS", {}))  # a socket's folder
     try:
         execute_from_command_line(argv)
     except SystemExit as ended:
