@@ -101,6 +101,13 @@ def _nginx(folder: Path, gate: str, service_port: int) -> Iterator[str]:
     }.items():
         assert documented.count(written) == 1
         documented = documented.replace(written, real)
+    with running(folder, documented, port) as address:
+        yield address
+
+
+@contextmanager
+def running(folder: Path, servers: str, port: int) -> Iterator[str]:
+    """Run nginx in ``folder`` with ``servers``, which listen on ``port``; yield its address."""
     folders = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -108,7 +115,7 @@ def _nginx(folder: Path, gate: str, service_port: int) -> Iterator[str]:
     config = folder / "nginx.conf"
     config.write_text(
         f"{user} daemon off; pid {folder}/pid; error_log stderr crit; events {{}}"
-        f" http {{ access_log off; {folders}\n{documented}}}"
+        f" http {{ access_log off; {folders}\n{servers}}}"
     )
     process = subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(config)])
     try:
