@@ -15,7 +15,7 @@ GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO valhalla_web, valhalla_sc
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO valhalla_web, valhalla_scheduler;
 
 -- The trail is appended: rows are inserted, and neither changed nor deleted, beside the triggers that refuse it too.
-REVOKE UPDATE ON audit_event, audit_seal, risk_event, heimdall_event, kpi_event, kpi_batch
+REVOKE UPDATE ON audit_event, audit_seal, review_decision, risk_event, heimdall_event, kpi_event, kpi_batch
   FROM valhalla_web, valhalla_scheduler;
 -- Migrations, rights and roles are the owner's.
 REVOKE INSERT, UPDATE
