@@ -235,6 +235,12 @@ class TestWhatIsMalformed:
             governor.settle(1, loss)
         assert list(raised.value.errors) == ["realized_loss"]
 
+    @pytest.mark.parametrize("key", ["", " ", "a\r\nX: y", "€", "x" * 256])
+    def test_a_key_that_no_header_can_carry(self, governor: Any, engine: str, key: str) -> None:
+        with pytest.raises(Invalid) as raised, governor.reserve(engine, 500, key=key):
+            pytest.fail("the block was entered")
+        assert list(raised.value.errors) == ["key"]
+
     def test_what_the_site_finds_is_told_by_field(self, governor: Any) -> None:
         with pytest.raises(Invalid) as raised, governor.reserve("GLOBAL", 500):
             pytest.fail("the block was entered")

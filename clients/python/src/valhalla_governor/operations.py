@@ -13,7 +13,7 @@ from valhalla_governor.errors import Busy, Invalid, NotAllowed, Refused, Unavail
 from valhalla_governor.events import Event
 from valhalla_governor.retrying import Patience, insist
 
-KEY = "Idempotency-Key"
+KEY, MOST_KEY = "Idempotency-Key", 255
 
 
 class Operations:
@@ -38,6 +38,8 @@ class Operations:
         """Reserve, once however often it is sent. A key of the caller's that has a reservation already is refused,
         unless ``resume``: whoever sent it before may have acted."""
         _whole("amount", amount, least=1)
+        if key is not None and not (key.isascii() and key.isprintable() and 1 <= len(key.strip()) <= MOST_KEY):
+            raise Invalid("", {"key": [f"Must be 1 to {MOST_KEY} printable ASCII characters."]})
         body: dict[str, Any] = {"engine": engine, "amount": amount, "actor": self._actor}
         body |= {"epoch": epoch} if epoch is not None else {}
         body |= {"correlation_id": correlation_id} if correlation_id else {}
