@@ -27,11 +27,32 @@ SELECT at, at::date, CASE n %% 2 WHEN 0 THEN 'DENY' ELSE 'TRIAL' END,
        (ARRAY['policy_missing', 'prod_use_disabled'])[1 + n / 2 %% 2], 'bench', '{}'
   FROM moments
 """,
+    "heimdall_recommendation": """
+INSERT INTO heimdall_recommendation (created_at, domain, engine, confidence, recommendation, evidence, prod_eligible,
+                                     gate_reason, actor, correlation_id, authorized_by)
+SELECT at, (ARRAY['WHOLESALE_OFFER', 'BUYER_MATCH', 'CAPITAL_ROUTE'])[1 + n %% 3], 'WHOLESALE', (n %% 100) / 100.0,
+       '{}', '{}', false, 'prod_use_disabled', 'bench', '', ''
+  FROM moments
+""",
     "kpi_event": """
 INSERT INTO kpi_event (at, domain, metric, success, actor, correlation_id)
 SELECT at, 'WHOLESALE', 'contract_rate', n %% 20 <> 0, 'bench', '' FROM moments
 """,
 }
+
+_EXPLAIN = """
+INSERT INTO heimdall_event (at, day, kind, domain, recommendation_id, confidence, reason, actor, figures)
+SELECT created_at, created_at::date, 'RECOMMEND', domain, id, confidence, gate_reason, 'bench',
+       '{"policy": null, "scorecard": {"days": 1, "trials": 100, "successes": 90}}'
+  FROM heimdall_recommendation
+"""
+
+
+def explain_recommendations() -> None:
+    """Append the event of each recommendation, with the evidence that it was judged by."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPLAIN)
+        cursor.execute("VACUUM ANALYZE heimdall_event")
 
 
 def fill(table: str, events: int) -> None:

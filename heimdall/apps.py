@@ -13,8 +13,8 @@ class HeimdallConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from governance.register import Lever, announce  # noqa: PLC0415 -- models are loaded only now
-        from heimdall import actions, gauges, panel, review, seeds, trails  # noqa: PLC0415
+        from governance.register import ConsolePage, Lever, announce  # noqa: PLC0415 -- models are loaded only now
+        from heimdall import actions, gauges, panel, promotion, review, seeds, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -27,6 +27,16 @@ class HeimdallConfig(AppConfig):
                 restore_seeds=seeds.restore,
                 trails=trails.TRAILS,
                 panel=panel.panel,
+                promotion=promotion.section,
+                pages=(
+                    ConsolePage(
+                        address="heimdall/what-if/",
+                        name="heimdall_what_if",
+                        view="heimdall.pages.WhatIfPage",
+                        title="What if",
+                        icon="query_stats",
+                    ),
+                ),
                 gauges=gauges.gauges,
             )
         )

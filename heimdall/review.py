@@ -71,7 +71,7 @@ def section(period: Period) -> Section:
     plotted = plots.success_rates([line.policy for line in lines if line.policy], period)
     plotted += plots.refusals(denied, before)
     compared = [
-        Compared("drifted", f"{line.domain} success rate", _between(line.shown), _between(line.shown_before))
+        Compared("drifted", f"{line.domain} success rate", words.between(line.shown), words.between(line.shown_before))
         for line in lines
         if line.shown.trials or line.shown_before.trials
     ]
@@ -142,20 +142,7 @@ def _told(shown: Evidence) -> str:
     return "no trial" if rate is None else f"{words.plain(rate)} of {shown.trials} trials"
 
 
-def _rated(shown: Evidence) -> str:
-    """Return a rate with its interval, and of how many trials it is."""
-    return f"{_between(shown)} of {shown.trials:,} trials" if shown.trials else _between(shown)
-
-
-def _between(shown: Evidence) -> str:
-    """Return a rate with its interval."""
-    bounds = intervals.wilson(shown.successes, shown.trials)
-    if bounds is None:
-        return "no trial"
-    return f"{shown.successes / shown.trials:.3f} ({bounds[0]:.3f} to {bounds[1]:.3f})"
-
-
 def _decided(line: Line) -> list[str]:
     refused = ", ".join(f"{reason} {tallies.spoken(times)}" for reason, times in line.made.denied.items())
     authorized = tallies.spoken(line.made.authorized)
-    return [line.domain, _rated(line.shown), _rated(line.shown_before), authorized, refused or "none"]
+    return [line.domain, words.rated(line.shown), words.rated(line.shown_before), authorized, refused or "none"]

@@ -16,6 +16,7 @@ from governance.fields import (
     TextField,
 )
 from governance.serializers import WriteSerializer
+from heimdall import intervals
 from heimdall.decisions import Authorization, Judgement, Trial
 from heimdall.models import (
     MAX_DAYS,
@@ -26,6 +27,7 @@ from heimdall.models import (
     HeimdallScorecardDay,
 )
 from heimdall.rules import CONTROLS
+from heimdall.what_if import Outcome
 
 _ENGINE = "The engine that acts on the recommendations: a hold on it refuses every authorization."
 _CONFIDENCE = "Least confidence, from 0 to 1."
@@ -67,6 +69,42 @@ class HeimdallPolicySerializer(serializers.ModelSerializer[HeimdallPolicy]):
     class Meta:
         model = HeimdallPolicy
         fields: ClassVar = ["domain", *CONTROLS, "changed_by", "reason", "updated_at"]
+
+
+class WhatIfQuerySerializer(serializers.Serializer[Any]):
+    """The thresholds to try on what was recorded; what is left out is as the policy has it."""
+
+    domain = EngineField()
+    min_confidence_prod = FractionField(required=False, help_text=_CONFIDENCE)
+    min_sandbox_trials = CountField(most=MAX_TRIALS, unit="trials", required=False, help_text=_TRIALS)
+    min_sandbox_success_rate = FractionField(required=False, help_text=_RATE)
+
+
+class OutcomeSerializer(serializers.Serializer[Outcome]):
+    """What thresholds would have let through."""
+
+    considered = serializers.IntegerField(help_text="The newest recommendations that are looked at.")
+    standing = serializers.IntegerField(help_text="Those that would pass as the thresholds stand.")
+    passing = serializers.IntegerField(help_text="Those that would pass as asked for.")
+    gained = serializers.IntegerField(help_text="Those that would pass only as asked for.")
+    lost = serializers.IntegerField(help_text="Those that would pass only as it stands.")
+    trials = serializers.IntegerField(help_text="The sandbox's newest trials that were at least as sure.")
+    successes = serializers.IntegerField(help_text="Those of them that succeeded.")
+    interval = serializers.SerializerMethodField(help_text="The 95% interval of their success rate (Wilson 1927).")
+
+    def get_interval(self, outcome: Outcome) -> list[float] | None:
+        """Return the bounds; null without a trial."""
+        bounds = intervals.wilson(outcome.successes, outcome.trials)
+        return None if bounds is None else list(bounds)
+
+
+class WhatIfSerializer(OutcomeSerializer):
+    """The answer to a what-if."""
+
+    domain = serializers.CharField(help_text="The domain.")
+    since = serializers.DateTimeField(allow_null=True, help_text="When the oldest of them came (UTC).")
+    enough = serializers.BooleanField(help_text="Whether there are enough recommendations to tell anything.")
+    message = serializers.CharField(help_text="The same in words.")
 
 
 class ScorecardDaySerializer(serializers.ModelSerializer[HeimdallScorecardDay]):

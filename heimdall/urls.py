@@ -13,6 +13,7 @@ urlpatterns = [
     route("heimdall/scorecard", views.ScorecardViewSet.as_view({"get": "list"}), "heimdall-scorecard"),
     route("heimdall/recommend", views.SandboxViewSet.as_view({"post": "recommend"}), "heimdall-recommend"),
     route("heimdall/sandbox/trial", views.SandboxViewSet.as_view({"post": "trial"}), "heimdall-trial"),
+    route("heimdall/what-if", views.WhatIfView.as_view(), "heimdall-what-if"),
     route("heimdall/events", views.EventViewSet.as_view({"get": "list"}), "heimdall-events"),
     *router.urls,
 ]

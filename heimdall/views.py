@@ -9,12 +9,13 @@ from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from governance import door, roles
 from governance.attribution import actor_of
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
-from heimdall import examples, rules, selectors, services
+from heimdall import examples, rules, selectors, services, trying
 from heimdall.filters import HeimdallEventFilter, RecommendationFilter, ScorecardDayFilter
 from heimdall.models import HeimdallEvent, HeimdallRecommendation, HeimdallScorecardDay
 from heimdall.serializers import (
@@ -28,6 +29,8 @@ from heimdall.serializers import (
     ScorecardDaySerializer,
     TrialAnswerSerializer,
     TrialSerializer,
+    WhatIfQuerySerializer,
+    WhatIfSerializer,
 )
 
 
@@ -88,6 +91,17 @@ class RecommendationViewSet(viewsets.ReadOnlyModelViewSet[HeimdallRecommendation
         require_engines(request, selectors.engines_behind([int(pk)]))
         answer = services.authorize(recommendation_id=int(pk), actor=actor_of(request, asked["actor"]))
         return Response(AuthorizationSerializer(answer).data)
+
+
+class WhatIfView(APIView):
+    """What other thresholds would have let through."""
+
+    @extend_schema(operation_id="heimdall_what_if", parameters=[WhatIfQuerySerializer], responses=WhatIfSerializer)
+    def get(self, request: Request) -> Response:
+        """Try thresholds on the recorded recommendations, as if production use had been enabled; nothing changes."""
+        asked = WhatIfQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        return Response(WhatIfSerializer(trying.tried(**asked.validated_data)).data)
 
 
 class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HeimdallEvent]):

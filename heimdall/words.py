@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from heimdall import rules
+from heimdall import intervals, rules
 from heimdall.rules import Charter, Evidence
+from heimdall.what_if import LEAST, History, Outcome
 
 
 def judged(reason: str, domain: str, charter: Charter | None, confidence: float, evidence: Evidence) -> str:
@@ -45,6 +46,36 @@ def held(scope: str, code: str, reason: str) -> str:
 def busy(recommendation_id: int) -> str:
     """Say that the lock was not to be had in time."""
     return f"Recommendation {recommendation_id} was busy and nothing was authorized: try again."
+
+
+def rated(shown: Evidence) -> str:
+    """Return a success rate with its interval, and of how many trials it is."""
+    return f"{between(shown)} of {shown.trials:,} trials" if shown.trials else between(shown)
+
+
+def between(shown: Evidence) -> str:
+    """Return a success rate with its interval."""
+    bounds = intervals.wilson(shown.successes, shown.trials)
+    if bounds is None:
+        return "no trial"
+    return f"{shown.successes / shown.trials:.3f} ({bounds[0]:.3f} to {bounds[1]:.3f})"
+
+
+def too_few(recommendations: int) -> str:
+    """Say that so many recommendations tell nothing."""
+    return f"too few to tell: {recommendations} recommendation(s) are recorded, {LEAST} are needed"
+
+
+def would_pass(history: History, outcome: Outcome) -> str:
+    """Say what other thresholds would have let through, or that nothing can be told."""
+    if history.since is None or not history.is_enough:
+        return f"{too_few(outcome.considered).capitalize()}."
+    sure = rated(Evidence(1, outcome.trials, outcome.successes))
+    return (
+        f"Of the newest {outcome.considered} recommendations, since {history.since.astimezone(dt.UTC):%Y-%m-%d}, "
+        f"{outcome.passing} would have passed: {outcome.gained} that do not as it stands, and {outcome.lost} that do "
+        f"would not. Where the sandbox was at least as sure, it succeeded at {sure}."
+    )
 
 
 def plain(share: Decimal) -> str:
