@@ -53,6 +53,8 @@ def test_pictures(page: Page, signed_in: User, monkeypatch: pytest.MonkeyPatch) 
         "incident": f"/admin/regression/regressionincident/{incident.pk}/change/",
         "tripwire": f"/admin/tripwires/{incident.domain}/{incident.metric}/?incident={incident.pk}",
         "audit-trail": "/admin/governance/auditevent/",
+        "review": "/admin/review/",
+        "what-if": "/admin/heimdall/what-if/?domain=WHOLESALE_OFFER&min_confidence_prod=0.85",
     }
     for mode, (width, height, scheme) in MODES.items():
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

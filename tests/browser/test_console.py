@@ -247,6 +247,7 @@ def test_no_page_bars_anybody(page: Page, context: BrowserContext, site: str, sc
         "/admin/act/risk.policy.set/",
         "/admin/act/kill_switch.engage/",
         "/admin/review/",
+        "/admin/heimdall/what-if/",
         f"/admin/changes/{waits.change.pk}/",
         "/admin/riskguard/riskpolicy/",
         f"/admin/riskguard/riskpolicy/{policy.pk}/change/",

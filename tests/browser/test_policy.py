@@ -25,7 +25,7 @@ def test_the_console(page: Page, signed_in: User) -> None:
         row = model._default_manager.order_by("pk").first()
         if row is not None:
             visit(page, reverse(f"{name}_change", args=[row.pk]))
-    for path in ("/admin/", "/admin/review/", "/admin/password_change/"):
+    for path in ("/admin/", "/admin/review/", "/admin/heimdall/what-if/", "/admin/password_change/"):
         visit(page, path)
 
 
