@@ -40,7 +40,7 @@ class WhatIfPage(Page):
                 for name in rules.THRESHOLDS
             ],
             "standing": standing,
-            "tried": trying.tried(**asked.validated_data) if valid else None,
+            "tried": trying.tried(**asked.validated_data)[0] if valid else None,
             "changed": json.dumps(filled) if valid and filled else "",
             "set_policy": rules.SET_POLICY,
             "back": request.get_full_path(),

@@ -74,7 +74,7 @@ class HeimdallPolicySerializer(serializers.ModelSerializer[HeimdallPolicy]):
 class WhatIfQuerySerializer(serializers.Serializer[Any]):
     """The thresholds to try on what was recorded; what is left out is as the policy has it."""
 
-    domain = EngineField()
+    domain = EngineField(required=False, help_text="One domain; without it, every one that has a policy.")
     min_confidence_prod = FractionField(required=False, help_text=_CONFIDENCE)
     min_sandbox_trials = CountField(most=MAX_TRIALS, unit="trials", required=False, help_text=_TRIALS)
     min_sandbox_success_rate = FractionField(required=False, help_text=_RATE)
@@ -98,13 +98,19 @@ class OutcomeSerializer(serializers.Serializer[Outcome]):
         return None if bounds is None else list(bounds)
 
 
-class WhatIfSerializer(OutcomeSerializer):
-    """The answer to a what-if."""
+class TriedSerializer(OutcomeSerializer):
+    """What thresholds would have let through in one domain."""
 
     domain = serializers.CharField(help_text="The domain.")
     since = serializers.DateTimeField(allow_null=True, help_text="When the oldest of them came (UTC).")
     enough = serializers.BooleanField(help_text="Whether there are enough recommendations to tell anything.")
     message = serializers.CharField(help_text="The same in words.")
+
+
+class WhatIfSerializer(serializers.Serializer[Any]):
+    """The answer to a what-if."""
+
+    tried = TriedSerializer(many=True, help_text="Each domain, by name.")
 
 
 class ScorecardDaySerializer(serializers.ModelSerializer[HeimdallScorecardDay]):

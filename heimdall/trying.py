@@ -1,14 +1,16 @@
-"""Trying thresholds on what was recorded of a domain. Nothing is written."""
+"""Trying thresholds on what was recorded of domains. Nothing is written."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from governance.errors import NotFound
 from heimdall import past, selectors, words
-from heimdall.what_if import Outcome, what_if
+from heimdall.models import HeimdallPolicy
+from heimdall.what_if import History, Outcome, what_if
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,19 +23,24 @@ class Tried(Outcome):
     message: str
 
 
-def tried(*, domain: str, **thresholds: Any) -> Tried:
-    """Return what ``thresholds`` (those that are left out as they stand) would have let through.
+def tried(*, domain: str = "", **thresholds: Any) -> list[Tried]:
+    """Return what ``thresholds`` (those that are left out as they stand) would have let through in ``domain``.
 
-    NotFound where the domain has no policy.
+    Without a domain it is every one that has a policy, by name. NotFound where the domain has no policy.
     """
-    policy = selectors.policy(domain)
-    if policy is None:
+    policies = [policy for policy in selectors.policies() if domain in {"", policy.domain}]
+    if domain and not policies:
         raise NotFound(f"There is no Heimdall policy for {domain}: an operator must create one.")
-    history, standing = past.histories([policy])[domain], policy.charter()
+    histories = past.histories(policies)
+    return [_tried(policy, histories[policy.domain], thresholds) for policy in policies]
+
+
+def _tried(policy: HeimdallPolicy, history: History, thresholds: Mapping[str, Any]) -> Tried:
+    standing = policy.charter()
     outcome = what_if(history, standing, dataclasses.replace(standing, **thresholds))
     return Tried(
         **dataclasses.asdict(outcome),
-        domain=domain,
+        domain=policy.domain,
         since=history.since,
         enough=history.is_enough,
         message=words.would_pass(history, outcome),

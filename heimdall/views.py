@@ -101,7 +101,7 @@ class WhatIfView(APIView):
         """Try thresholds on the recorded recommendations, as if production use had been enabled; nothing changes."""
         asked = WhatIfQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        return Response(WhatIfSerializer(trying.tried(**asked.validated_data)).data)
+        return Response(WhatIfSerializer({"tried": trying.tried(**asked.validated_data)}).data)
 
 
 class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HeimdallEvent]):

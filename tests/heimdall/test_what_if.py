@@ -121,24 +121,35 @@ def test_three_queries_read_every_domain(recorded: HeimdallPolicy) -> None:
 # The API
 
 
+def asked_of(api: APIClient, **query: str) -> Any:
+    (told,) = api.get(PATH, query).json()["tried"]
+    return told
+
+
+def test_without_a_domain_every_one_is_tried(recorded: HeimdallPolicy, api: APIClient) -> None:
+    told = {one["domain"]: one for one in api.get(PATH, {"min_confidence_prod": "0.8"}).json()["tried"]}
+    assert len(told) == HeimdallPolicy.objects.count() == 5
+    assert (told["PRICING"]["gained"], told["BUYER_MATCH"]["enough"]) == (10, False)
+
+
 def test_it_is_asked_over_the_api(recorded: HeimdallPolicy, api: APIClient) -> None:
-    told = api.get(PATH, {"domain": "pricing", "min_confidence_prod": "0.80"}).json()
+    told = asked_of(api, domain="pricing", min_confidence_prod="0.80")
     # 0.69 to 0.98, of which those of 0.9 and more pass as it stands
     assert (told["considered"], told["enough"]) == (LEAST, True)
     assert told["gained"] == told["passing"] - told["standing"] == 10
     assert (told["trials"], told["successes"]) == (2, 1)
     assert "10 that do not as it stands" in told["message"]
-    assert api.get(PATH, {"domain": "PRICING"}).json()["gained"] == 0
+    assert asked_of(api, domain="PRICING")["gained"] == 0
 
 
 def test_too_few_are_said_to_be_too_few(live: None, api: APIClient) -> None:
-    told = api.get(PATH, {"domain": "BUYER_MATCH"}).json()
+    told = asked_of(api, domain="BUYER_MATCH")
     assert (told["considered"], told["enough"], told["interval"]) == (0, False, None)
     assert told["message"] == f"Too few to tell: 0 recommendation(s) are recorded, {LEAST} are needed."
 
 
 @pytest.mark.parametrize(("query", "status"), [
-    ({}, 400), ({"domain": "PRICING", "min_confidence_prod": "2"}, 400), ({"domain": "NOWHERE"}, 404),
+    ({"domain": "!"}, 400), ({"domain": "PRICING", "min_confidence_prod": "2"}, 400), ({"domain": "NOWHERE"}, 404),
     ({"domain": "BUYER_MATCH", "min_sandbox_trials": "-1"}, 400),
 ])  # fmt: skip
 def test_a_malformed_question_names_the_field(query: dict[str, str], status: int, live: None, api: APIClient) -> None:
