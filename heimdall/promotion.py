@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from governance.sections import Period, Plot, Section, Series, Suggested, Table
 from heimdall import intervals, past, rules, selectors, words
 from heimdall.models import HeimdallPolicy
-from heimdall.rules import Charter, Evidence
+from heimdall.rules import Evidence
 from heimdall.serializers import EvidenceSerializer, OutcomeSerializer
-from heimdall.what_if import History, Outcome, passing_at, what_if
+from heimdall.what_if import History, Outcome, ladder
 
 STEPS = tuple(map(Decimal, ("-0.10", "-0.05", "-0.02", "0", "0.02")))
 GRID = tuple(Decimal(hundredths) / 100 for hundredths in range(50, 101, 2))
@@ -39,18 +39,14 @@ class Candidate:
         """Say whether the evidence bears production use, which is off."""
         return not self.policy.prod_use_enabled and not self.lacking
 
-    def ladder(self) -> list[tuple[Decimal, Outcome]]:
-        """Return what steps of the confidence asked for would have let through, the lowest first."""
-        charter = self.policy.charter()
-        asked = sorted({min(Decimal(1), max(Decimal(0), charter.min_confidence_prod + step)) for step in STEPS})
-        return [
-            (confidence, what_if(self.history, charter, at_confidence(charter, confidence))) for confidence in asked
-        ]
+    def outcomes(self, confidences: Iterable[Decimal]) -> list[tuple[Decimal, Outcome]]:
+        """Return what each of ``confidences`` would have let through, the lowest first."""
+        asked = sorted({*confidences, self.policy.min_confidence_prod})
+        return list(zip(asked, ladder(self.history, self.policy.charter(), asked), strict=True))
 
-
-def at_confidence(charter: Charter, confidence: Decimal) -> Charter:
-    """Return ``charter`` asking for another confidence."""
-    return dataclasses.replace(charter, min_confidence_prod=confidence)
+    def steps(self) -> list[tuple[Decimal, Outcome]]:
+        """Return what a few steps from the confidence that is asked for would have let through."""
+        return self.outcomes(min(Decimal(1), max(Decimal(0), self.policy.min_confidence_prod + step)) for step in STEPS)
 
 
 def section(period: Period) -> Section:
@@ -122,13 +118,13 @@ def _ladder(one: Candidate) -> list[list[str]]:
             f"{more:+d}" if (more := outcome.passing - outcome.standing) else "the same",
             words.rated(Evidence(1, outcome.trials, outcome.successes)),
         ]
-        for asked, outcome in one.ladder()
+        for asked, outcome in one.steps()
     ]
 
 
 def _data(one: Candidate) -> dict[str, Any]:
     enough = one.history.is_enough
-    ladder = one.ladder() if enough else []
+    steps = one.steps() if enough else []
     return {
         "domain": one.policy.domain,
         "earned": one.has_earned,
@@ -141,38 +137,30 @@ def _data(one: Candidate) -> dict[str, Any]:
         "enough": enough,
         "message": "" if enough else words.too_few(len(one.history.recommendations)),
         "what_if": [
-            {"min_confidence_prod": asked, **OutcomeSerializer(outcome).data} for asked, outcome in ladder
+            {"min_confidence_prod": asked, **OutcomeSerializer(outcome).data} for asked, outcome in steps
         ],
     }  # fmt: skip
 
 
 def _plot(one: Candidate) -> Plot:
     standing, considered = one.policy.min_confidence_prod, len(one.history.recommendations)
-    asked = sorted({*GRID, standing})
-    shares = [passed / considered for passed in passing_at(one.history, one.policy.charter(), asked)]
+    found = one.outcomes(GRID)
+    shares = [outcome.passing / considered for _asked, outcome in found]
     return Plot(
         title=f"{one.policy.domain}: let through by the confidence asked for", kind="line", axis="Confidence asked for",
-        labels=[words.plain(confidence) for confidence in asked],
+        labels=[words.plain(asked) for asked, _outcome in found],
         series=[
             Series(name="Would have passed", values=shares),
-            Series(name="Succeeded in the sandbox", values=_succeeded(one.history, asked), tone="green", dashed=True),
+            Series(
+                name="Succeeded in the sandbox", tone="green", dashed=True,
+                values=[outcome.successes / outcome.trials if outcome.trials else None for _asked, outcome in found],
+            ),
             Series(
                 name="As it stands", tone="red", marks=True,
-                values=[
-                    share if confidence == standing else None for confidence, share in zip(asked, shares, strict=True)
-                ],
+                values=[share if asked == standing else None for (asked, _), share in zip(found, shares, strict=True)],
             ),
         ],
         said=f"The share of the newest {considered} recommendations, were production use enabled, and the success rate "
         "of the sandbox's newest trials that were at least as sure.",
         share=True,
     )  # fmt: skip
-
-
-def _succeeded(history: History, asked: Sequence[Decimal]) -> list[float | None]:
-    trials = [(Decimal(repr(confidence)), success) for confidence, success in history.trials]
-    rates: list[float | None] = []
-    for threshold in asked:
-        sure = [success for confidence, success in trials if confidence >= threshold]
-        rates.append(sum(sure) / len(sure) if sure else None)
-    return rates

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -59,7 +60,7 @@ class Outcome:
 
 def what_if(history: History, standing: Charter, asked: Charter) -> Outcome:
     """Return what ``asked`` would have let through instead of ``standing``."""
-    now, then = ([_passes(one, charter) for one in history.recommendations] for charter in (standing, asked))
+    now, then = _passes(history, standing), _passes(history, asked)
     sure = [success for confidence, success in history.trials if rules.confident(confidence, asked.min_confidence_prod)]
     return Outcome(
         considered=len(history.recommendations),
@@ -72,14 +73,41 @@ def what_if(history: History, standing: Charter, asked: Charter) -> Outcome:
     )
 
 
-def passing_at(history: History, charter: Charter, thresholds: Sequence[Decimal]) -> list[int]:
-    """Return how many would have passed at each of ``thresholds`` of confidence, the rest as in ``charter``."""
+def ladder(history: History, standing: Charter, confidences: Sequence[Decimal]) -> list[Outcome]:
+    """Return the same for each of ``confidences`` asked for, the rest as it stands, in one reading of the history."""
     borne = sorted(
-        Decimal(repr(one.confidence)) for one in history.recommendations if not rules.unearned(charter, one.evidence)
+        _exactly(one.confidence) for one in history.recommendations if not rules.unearned(standing, one.evidence)
     )
-    return [len(borne) - bisect.bisect_left(borne, threshold) for threshold in thresholds]
+    tried = sorted((_exactly(confidence), success) for confidence, success in history.trials)
+    sure = [confidence for confidence, _success in tried]
+    succeeded = [0, *itertools.accumulate(success for _confidence, success in reversed(tried))]
+
+    def passing(confidence: Decimal) -> int:
+        return len(borne) - bisect.bisect_left(borne, confidence)
+
+    now = passing(standing.min_confidence_prod)
+    found = []
+    for confidence in confidences:
+        then, trials = passing(confidence), len(sure) - bisect.bisect_left(sure, confidence)
+        found.append(
+            Outcome(
+                considered=len(history.recommendations),
+                standing=now,
+                passing=then,
+                gained=max(0, then - now),
+                lost=max(0, now - then),
+                trials=trials,
+                successes=succeeded[trials],
+            )
+        )
+    return found
 
 
-def _passes(one: Recorded, charter: Charter) -> bool:
+def _passes(history: History, charter: Charter) -> list[bool]:
     enabled = dataclasses.replace(charter, prod_use_enabled=True)
-    return rules.gate(enabled, one.confidence, one.evidence) == rules.GATE_PASS
+    return [rules.gate(enabled, one.confidence, one.evidence) == rules.GATE_PASS for one in history.recommendations]
+
+
+def _exactly(confidence: float) -> Decimal:
+    """Return a double as the number that it is written as, by which the gate compares it."""
+    return Decimal(repr(confidence))

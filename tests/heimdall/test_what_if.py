@@ -19,7 +19,7 @@ from governance.sections import Period
 from heimdall import past, promotion, services
 from heimdall.models import HeimdallPolicy
 from heimdall.rules import Charter, Evidence
-from heimdall.what_if import LEAST, History, Recorded, passing_at, what_if
+from heimdall.what_if import LEAST, History, Recorded, ladder, what_if
 from tests.heimdall.factories import PolicyFactory, ScorecardFactory
 
 pytestmark = pytest.mark.django_db
@@ -64,11 +64,16 @@ def test_the_sandbox_counts_where_it_was_at_least_as_sure() -> None:
 
 
 def test_many_thresholds_at_once_agree_with_each_alone() -> None:
-    seen = history(*[(place / 40, evidence) for place in range(41) for evidence in (GOOD, FEW)])
+    seen = history(
+        *[(place / 40, evidence) for place in range(41) for evidence in (GOOD, FEW)],
+        trials=tuple((place / 20, place % 3 > 0) for place in range(21)),
+    )
     thresholds = [Decimal(hundredths) / 100 for hundredths in range(0, 101, 5)]
-    each = [what_if(seen, CHARTER, asked(min_confidence_prod=one)).passing for one in thresholds]
-    assert passing_at(seen, CHARTER, thresholds) == each
-    assert each == sorted(each, reverse=True)
+    each = [what_if(seen, CHARTER, asked(min_confidence_prod=one)) for one in thresholds]
+    assert ladder(seen, CHARTER, thresholds) == each
+    passing = [outcome.passing for outcome in each]
+    assert passing == sorted(passing, reverse=True)
+    assert passing[0] > passing[-1]
 
 
 # What is recorded
