@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import batches, evaluating, gate, in_process, memory, over_http, report, reviewing, watching
+from bench import batches, evaluating, gate, in_process, listing, memory, over_http, report, reviewing, watching
 from bench.report import Part
 from bench.stage import Stage
 
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[Stage], Part]] = {
     "evaluate": evaluating.measure,
     "batch": batches.measure,
     "review": reviewing.measure,
+    "pages": listing.measure,
     "memory": memory.measure,
     "tripwire": watching.measure,
 }

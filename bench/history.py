@@ -38,6 +38,28 @@ SELECT at, (ARRAY['WHOLESALE_OFFER', 'BUYER_MATCH', 'CAPITAL_ROUTE'])[1 + n %% 3
 INSERT INTO kpi_event (at, domain, metric, success, actor, correlation_id)
 SELECT at, 'WHOLESALE', 'contract_rate', n %% 20 <> 0, 'bench', '' FROM moments
 """,
+    "audit_event": """
+INSERT INTO audit_event (at, actor, on_behalf_of, action, target, outcome, reason, via, address, request_id)
+SELECT at, 'bench', '', 'risk.policy.set', 'WHOLESALE', 'APPLIED', '', 'api', '', md5(n::text) FROM moments
+""",
+    "risk_reservation": """
+INSERT INTO risk_reservation (engine, amount, currency, day, status, actor, body_digest, correlation_id, epoch,
+                              created_at, expires_at, closed_at, closed_day, realized_loss, settled_day, resolved_by,
+                              needs_review)
+SELECT 'WHOLESALE', 1000, 'USD', at::date, 'SETTLED', 'bench', '', md5(n::text), 1, at, at + interval '1 day',
+       at, at::date, 0, at::date, 'bench', false
+  FROM moments
+""",
+    "heimdall_recommendation": """
+INSERT INTO heimdall_recommendation (domain, engine, confidence, recommendation, evidence, prod_eligible, gate_reason,
+                                     actor, correlation_id, created_at, authorized_by)
+SELECT 'WHOLESALE_OFFER', 'WHOLESALE', 0.9, '{}', '{}', false, 'prod_use_disabled', 'bench', md5(n::text), at, ''
+  FROM moments
+""",
+    "deal": """
+INSERT INTO deal (title, amount, signed, realized_loss, reservation_id, actor, created_at)
+SELECT 'an offer', 1000, n %% 2 = 0, 0, n, 'bench', at FROM moments
+""",
 }
 
 _EXPLAIN = """

@@ -51,7 +51,7 @@ class Reading(NamedTuple):
 # One statement, so that switches, epoch and holds are of one moment and cost one round trip.
 _READING = """
 SELECT state.go_live_enabled, state.kill_switch_engaged, epoch.value,
-       held.scope, held.code, held.reason, held.enforced_only, held.until
+       held.scope, held.code, held.reason, held.enforced_only, held.starts_at, held.until
   FROM go_live_state AS state
   JOIN governance_epoch AS epoch ON epoch.id = 1
   LEFT JOIN hold AS held ON 1 = 1
@@ -77,7 +77,7 @@ def reading(at: dt.datetime) -> Reading:
     if not rows:
         raise Unavailable(MISSING)
     enabled, killed, number = rows[0][:3]
-    holds = tuple(Standing(*row[3:7]) for row in rows if row[3] is not None and _stands(row[7], at))
+    holds = tuple(Standing(*row[3:7]) for row in rows if row[3] is not None and _stands(row[7], row[8], at))
     return Reading(bool(enabled), bool(killed), number, holds)
 
 
@@ -88,11 +88,14 @@ def _rows() -> list[tuple[Any, ...]]:
     return rows
 
 
-def _stands(until: dt.datetime | str | None, at: dt.datetime) -> bool:
-    if until is None:
-        return True
-    moment = dt.datetime.fromisoformat(until) if isinstance(until, str) else until
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) > at
+def _stands(starts_at: dt.datetime | str | None, until: dt.datetime | str | None, at: dt.datetime) -> bool:
+    return (starts_at is None or _moment(starts_at) <= at) and (until is None or _moment(until) > at)
+
+
+def _moment(read: dt.datetime | str) -> dt.datetime:
+    """Return a time as a database gives it to a plain statement."""
+    moment = dt.datetime.fromisoformat(read) if isinstance(read, str) else read
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def shown(row: GoLiveState) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 
 from governance import roles
-from governance.console import columns
+from governance.console import columns, filters
 from governance.console.columns import BAD, GOOD, WARN
+from governance.console.histories import HistoryScreen
 from governance.console.screens import Screen
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 
@@ -22,7 +23,7 @@ Status, Outcome, Verdict = ChangeRequest.Status, AuditEvent.Outcome, ReviewDecis
 class HoldScreen(Screen):
     """What holds now."""
 
-    list_display = ("scope", "code", "reason", "source", "since", "until")
+    list_display = ("scope", "code", "reason", "source", "since", "starts_at", "until")
     list_filter = ("source", "code")
     search_fields = ("scope", "reason")
 
@@ -52,7 +53,7 @@ class ChangeRequestScreen(Screen):
 
 
 @admin.register(AuditEvent)
-class AuditEventScreen(Screen):
+class AuditEventScreen(HistoryScreen):
     """Who changed, approved or attempted what."""
 
     right = roles.AUDIT
@@ -64,10 +65,15 @@ class AuditEventScreen(Screen):
         columns.choice("outcome", "Outcome", Outcome, {Outcome.APPLIED: GOOD, Outcome.REFUSED: BAD}),
         "reason",
         "via",
+        "request_id",
     )
-    list_filter = ("outcome", "action", "via")
-    search_fields = ("actor", "target", "reason", "request_id")
-    date_hierarchy = "at"
+    list_filter = (
+        ("outcome", filters.Choice), filters.exactly("action"), filters.exactly("target"), filters.days("at"),
+        filters.exactly("actor"), filters.exactly("via"), filters.exactly("request_id"),
+        filters.exactly("change_request_id", "change request", filters.number),
+    )  # fmt: skip
+    found_by = ("request_id", "target")
+    indexed = frozenset({"actor", "change_request_id"})
 
 
 @admin.register(ReviewDecision)
@@ -95,12 +101,13 @@ class EpochScreen(Screen):
 
 
 @admin.register(Seal)
-class SealScreen(Screen):
+class SealScreen(HistoryScreen):
     """The seals over the trail."""
 
+    moment = ""
     list_display = ("chain", "number", "rows", "sealed_at", "hash")
-    list_filter = ("chain",)
-    search_fields = ("hash",)
+    list_filter = (filters.exactly("chain", spell=filters.number),)
+    found_by = ("hash",)
 
 
 @admin.register(JobRun)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from decimal import Decimal, InvalidOperation
@@ -10,9 +11,10 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance import money, names
+from governance import clock, money, names
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_YEAR = dt.timedelta(days=366)
 MAX_TEXT = 2_000
 MAX_DOCUMENT_KEYS = 200
 MAX_DOCUMENT_DEPTH = 8
@@ -184,6 +186,24 @@ class CountField(serializers.Field[int, Any, Any, Any]):
     def to_representation(self, value: Any) -> int:
         """Return the number."""
         return int(value)
+
+
+class EndField(serializers.DateTimeField):
+    """When something ends by itself: a time to come, to the minute, UTC where it names no offset; null: never."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Take null for never."""
+        super().__init__(allow_null=True, default_timezone=dt.UTC, **kwargs)
+
+    def to_internal_value(self, value: Any) -> dt.datetime:
+        """Return the time; one that is past, or more than a year away, is an error."""
+        try:
+            moment = super().to_internal_value(value).astimezone(dt.UTC).replace(second=0, microsecond=0)
+        except OverflowError:
+            raise serializers.ValidationError("Is beyond the calendar.") from None
+        if not clock.now() < moment <= clock.now() + _YEAR:
+            raise serializers.ValidationError("Must be a time to come, within a year, such as 2026-11-24T18:00:00Z.")
+        return moment
 
 
 class BatchField(serializers.ListField):

@@ -10,8 +10,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django_filters.fields import IsoDateTimeField
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
 
+from governance.errors import Invalid
 from governance.models import AuditEvent, ChangeRequest, Hold, ReviewDecision
+
+RETIRED = OpenApiParameter("retired", bool, description="The retired policies, in place of those in use.")
 
 
 class _FlagField(forms.Field):
@@ -61,6 +66,14 @@ class IdFilter(django_filters.Filter):
     def __init__(self, **kwargs: Any) -> None:
         """Bound it by what a BIGINT holds."""
         super().__init__(min_value=1, max_value=2**63 - 1, **kwargs)
+
+
+def asks_for_retired(request: Request) -> bool:
+    """Say whether a list is asked for the retired policies in place of those in use; Invalid for an odd answer."""
+    try:
+        return bool(_FlagField(required=False).clean(request.query_params.get("retired", "")))
+    except ValidationError as wrong:
+        raise Invalid({"retired": list(wrong.messages)}) from None
 
 
 class FilterSet(django_filters.FilterSet):

@@ -22,10 +22,15 @@ def place(
     key: str = "",
     pins: str = "",
     enforced_only: bool = False,
+    starts_at: dt.datetime | None = None,
     until: dt.datetime | None = None,
 ) -> Hold:
-    """Place a hold, in the transaction that changes the lever's state; one that stands keeps its ``since``."""
-    words = {"reason": reason, "rank": rank, "pins": pins, "enforced_only": enforced_only, "until": until}
+    """Place a hold, in the transaction that changes the lever's state; one that stands keeps its ``since``.
+
+    With ``starts_at`` it holds nothing before: what is allowed for a time ends by it, whether or not anybody acts then.
+    """
+    span = {"starts_at": starts_at, "until": until}
+    words = {"reason": reason, "rank": rank, "pins": pins, "enforced_only": enforced_only, **span}
     hold, _created = Hold.objects.update_or_create(
         scope=scope,
         source=source,
@@ -37,10 +42,13 @@ def place(
     return hold
 
 
-def lift(*, scope: str, source: str, code: str, key: str = "") -> bool:
-    """Take a hold away, in the transaction that changes the lever's state; say whether one was there."""
+def lift(*, scope: str, source: str, code: str, key: str = "", replaced: bool = False) -> bool:
+    """Take a hold away, in the transaction that changes the lever's state; say whether one was there.
+
+    It loosens, but for one that is ``replaced``: what it stood for has been made part of the lever's state.
+    """
     held = Hold.objects.filter(scope=scope, source=source, code=code, key=key)
-    if held.exists():
+    if not replaced and held.exists():
         grants.demand({f"hold {code}"})
     deleted, _by_model = held.delete()
     return deleted > 0

@@ -18,8 +18,9 @@ class HoldQuerySet(models.QuerySet["Hold"]):
     """Questions about holds."""
 
     def standing(self, at: dt.datetime) -> HoldQuerySet:
-        """Return the holds that have not ended at ``at``."""
-        return self.filter(Q(until__isnull=True) | Q(until__gt=at))
+        """Return the holds that have begun and not ended at ``at``."""
+        begun = Q(starts_at__isnull=True) | Q(starts_at__lte=at)
+        return self.filter(begun, Q(until__isnull=True) | Q(until__gt=at))
 
     def over(self, engine: str | None, *, at: dt.datetime, enforced: bool) -> HoldQuerySet:
         """Return what holds ``engine`` (None: everything alone) at ``at``, the first to be named first."""
@@ -49,6 +50,7 @@ class Hold(models.Model):
         max_length=160, blank=True, help_text="The control that cannot be loosened while this hold stands."
     )
     since = models.DateTimeField(help_text="When the hold was placed (UTC).")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="When it begins (UTC); empty: at once.")
     until = models.DateTimeField(null=True, blank=True, help_text="When it ends by itself (UTC); empty: never.")
 
     objects = HoldQuerySet.as_manager()

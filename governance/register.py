@@ -231,6 +231,7 @@ class Lever:
     promotion: Callable[[Period], Section] | None = None
     jobs: Sequence[Job] = ()
     gauges: Callable[[], Iterable[Gauge]] = tuple
+    beside: Callable[[str, Period], Iterable[Told]] = lambda _engine, _period: ()  # what befell an engine meanwhile
 
 
 _levers: dict[str, Lever] = {}

@@ -38,7 +38,18 @@ class HoldSerializer(serializers.ModelSerializer[Hold]):
 
     class Meta:
         model = Hold
-        fields: ClassVar = ["id", "scope", "source", "code", "key", "reason", "since", "until", "enforced_only"]
+        fields: ClassVar = [
+            "id",
+            "scope",
+            "source",
+            "code",
+            "key",
+            "reason",
+            "since",
+            "starts_at",
+            "until",
+            "enforced_only",
+        ]
 
 
 class ChangeRequestSerializer(serializers.ModelSerializer[ChangeRequest]):

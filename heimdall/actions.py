@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance import names
+from governance.changes import Refused
 from governance.register import Action
 from heimdall import rules, services
 from heimdall.serializers import HeimdallPolicySchema
+
+
+def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused | None:
+    return services.why_not(services.locked_policy(target), patch)
 
 
 def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
@@ -24,6 +29,7 @@ ACTIONS = (
         lock=services.locked_policy,
         loosens=rules.loosens,
         apply=_set,
+        refuses=_cannot_set,
         divisible=True,
         noun="domain",
     ),

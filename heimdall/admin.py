@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from governance.console import columns
-from governance.console.columns import GOOD, INFO
+from governance import names
+from governance.console import columns, filters
+from governance.console.columns import BAD, GOOD, INFO
+from governance.console.histories import HistoryScreen
 from governance.console.offers import Offer
 from governance.console.screens import Screen
 from heimdall import rules
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+
+Kind = HeimdallEvent.Kind
+DOMAIN = filters.exactly("domain", spell=names.engine)
 
 
 @admin.register(HeimdallPolicy)
@@ -30,7 +35,11 @@ class HeimdallPolicyScreen(Screen):
             action=rules.SET_POLICY,
             label="Enable production use",
             patch={"prod_use_enabled": True},
-            when=lambda policy: not policy.prod_use_enabled,
+            when=lambda policy: not policy.prod_use_enabled and not policy.retired,
+        ),
+        Offer(action=rules.SET_POLICY, label="Retire", patch={"retired": True}, when=lambda row: not row.retired),
+        Offer(
+            action=rules.SET_POLICY, label="Bring back", patch={"retired": False}, when=lambda policy: policy.retired
         ),
     )
     list_display = (
@@ -39,37 +48,47 @@ class HeimdallPolicyScreen(Screen):
         "min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate",
         "evidence_days", "changed_by", "updated_at",
     )  # fmt: skip
-    list_filter = ("prod_use_enabled", "engine")
+    list_filter = (filters.Retired, "prod_use_enabled", "engine")
     search_fields = ("domain", "engine", "reason", "changed_by")
 
 
 @admin.register(HeimdallScorecardDay)
-class HeimdallScorecardDayScreen(Screen):
+class HeimdallScorecardDayScreen(HistoryScreen):
     """Scorecards."""
 
+    moment = ""
     list_display = ("day", "domain", "trials", "successes", "success_rate")
-    list_filter = ("domain",)
-    search_fields = ("domain",)
-    date_hierarchy = "day"
+    list_filter = (DOMAIN, filters.days("day", plain=True))
 
 
 @admin.register(HeimdallRecommendation)
-class HeimdallRecommendationScreen(Screen):
+class HeimdallRecommendationScreen(HistoryScreen):
     """Recommendations."""
 
+    moment = "created_at"
     list_display = (
-        "id", "domain", "confidence", "prod_eligible", "gate_reason", "actor", "created_at", "authorized_at",
+        "id", "domain", "confidence",
+        columns.word("prod_eligible", "Eligible", {True: ("yes", GOOD), False: ("no", INFO)}),
+        "gate_reason", "actor", "correlation_id", "created_at", "authorized_at",
     )  # fmt: skip
-    list_filter = ("prod_eligible", "gate_reason", "domain")
-    search_fields = ("domain", "actor", "correlation_id")
-    date_hierarchy = "created_at"
+    list_filter = (
+        DOMAIN, filters.days("created_at"), ("prod_eligible", filters.YesNo), filters.exactly("gate_reason", "reason"),
+        filters.exactly("actor"), filters.exactly("correlation_id"),
+    )  # fmt: skip
+    found_by = ("correlation_id",)
+    indexed = frozenset({"domain", "gate_reason", "actor"})
 
 
 @admin.register(HeimdallEvent)
-class HeimdallEventScreen(Screen):
+class HeimdallEventScreen(HistoryScreen):
     """Decisions."""
 
-    list_display = ("at", "kind", "domain", "confidence", "success", "reason", "actor", "recommendation_id")
-    list_filter = ("kind", "reason", "domain")
-    search_fields = ("domain", "actor")
-    date_hierarchy = "at"
+    list_display = (
+        "at", columns.choice("kind", "Kind", Kind, {Kind.DENY: BAD, Kind.AUTHORIZE: GOOD}),
+        "domain", "confidence", "success", "reason", "actor", "recommendation_id",
+    )  # fmt: skip
+    list_filter = (
+        ("kind", filters.Choice), DOMAIN, filters.days("at"), filters.exactly("reason"), filters.exactly("actor"),
+        filters.exactly("recommendation_id", "recommendation", filters.number),
+    )  # fmt: skip
+    indexed = frozenset({"kind__exact", "domain", "reason", "actor", "recommendation_id"})

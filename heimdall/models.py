@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from governance.appendonly import LeverEvent
+from governance.retiring import Retirable
 from heimdall import rules
 from heimdall.rules import CONTROLS, Charter
 from heimdall.words import plain
@@ -24,7 +25,7 @@ def _share(text: str) -> models.DecimalField[Decimal, Decimal]:
     )
 
 
-class HeimdallPolicy(models.Model):
+class HeimdallPolicy(Retirable):
     """What recommendations of one domain must show before they may act. New rows ask for everything and are off."""
 
     domain = models.CharField(max_length=64, unique=True, help_text="The domain of the recommendations.")
@@ -51,6 +52,9 @@ class HeimdallPolicy(models.Model):
         ordering: ClassVar = ["domain"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(domain="") & ~Q(engine=""), name="heimdall_policy_is_named"),
+            models.CheckConstraint(
+                condition=Q(retired_at__isnull=True) | Q(prod_use_enabled=False), name="heimdall_policy_retired_is_off"
+            ),
             models.CheckConstraint(
                 condition=Q(min_confidence_prod__gte=0, min_confidence_prod__lte=1), name="heimdall_confidence_in_range"
             ),
@@ -83,7 +87,7 @@ class HeimdallPolicy(models.Model):
 
     def snapshot(self) -> dict[str, Any]:
         """Return the controls; shares as text, exactly."""
-        values = {name: getattr(self, name) for name in CONTROLS}
+        values = {name: getattr(self, name) for name in (*CONTROLS, "retired")}
         return {name: plain(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 

@@ -90,12 +90,14 @@ def successful(evidence: Evidence, threshold: Decimal) -> bool:
 def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[str]:
     """Name the fields of ``patch`` that loosen a policy.
 
-    A threshold lowered, production use enabled; and what evidence counts or whose holds apply, changed either way.
+    A threshold lowered, production use enabled, a retired policy brought back; and what evidence counts or whose holds
+    apply, changed either way.
     """
     return frozenset(
         name
         for name, value in patch.items()
         if (name in THRESHOLDS and value < standing[name])
+        or (name == "retired" and standing[name] and not value)
         or (name == "prod_use_enabled" and value and not standing[name])
         or (name in {"engine", "evidence_days"} and value != standing[name])
     )

@@ -28,9 +28,9 @@ def today() -> dt.date:
     return utc_day(clock.database_now())
 
 
-def policies() -> list[HeimdallPolicy]:
-    """Return every policy by domain."""
-    return list(HeimdallPolicy.objects.order_by("domain"))
+def policies(*, retired: bool = False) -> list[HeimdallPolicy]:
+    """Return the policies in use by domain, or those that are retired."""
+    return list(HeimdallPolicy.objects.filter(retired_at__isnull=not retired).order_by("domain"))
 
 
 def policy(domain: str) -> HeimdallPolicy | None:

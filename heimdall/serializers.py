@@ -34,6 +34,7 @@ _CONFIDENCE = "Least confidence, from 0 to 1."
 _TRIALS = "Least sandbox trials within the evidence window."
 _RATE = "Least success rate within the evidence window, from 0 to 1."
 _ENABLED = "Whether recommendations may act at all."
+_RETIRED = "Whether it is switched off for good and left out of lists; it can be brought back, switched off."
 _DAYS = "The evidence window in UTC days up to and with today."
 
 
@@ -46,6 +47,7 @@ class HeimdallPolicySchema(serializers.Serializer[Any]):
     min_sandbox_success_rate = FractionField(help_text=_RATE)
     prod_use_enabled = StrictBooleanField(help_text=_ENABLED)
     evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", help_text=_DAYS)
+    retired = StrictBooleanField(help_text=_RETIRED)
 
 
 class HeimdallPolicyUpsertSerializer(WriteSerializer):
@@ -58,6 +60,7 @@ class HeimdallPolicyUpsertSerializer(WriteSerializer):
     min_sandbox_success_rate = FractionField(required=False, help_text=_RATE)
     prod_use_enabled = StrictBooleanField(required=False, help_text=_ENABLED)
     evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", required=False, help_text=_DAYS)
+    retired = StrictBooleanField(required=False, help_text=_RETIRED)
 
 
 class HeimdallPolicySerializer(serializers.ModelSerializer[HeimdallPolicy]):
@@ -65,10 +68,11 @@ class HeimdallPolicySerializer(serializers.ModelSerializer[HeimdallPolicy]):
 
     min_confidence_prod = FractionField(help_text=_CONFIDENCE)
     min_sandbox_success_rate = FractionField(help_text=_RATE)
+    retired = serializers.BooleanField(help_text=_RETIRED)
 
     class Meta:
         model = HeimdallPolicy
-        fields: ClassVar = ["domain", *CONTROLS, "changed_by", "reason", "updated_at"]
+        fields: ClassVar = ["domain", *CONTROLS, "retired", "changed_by", "reason", "updated_at"]
 
 
 class WhatIfQuerySerializer(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.db.models import F
 
-from governance import audit, clock, grants, holds, metrics
+from governance import audit, clock, grants, holds, metrics, retiring
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import NotFound
@@ -94,7 +94,11 @@ def authorize(*, recommendation_id: int, actor: str) -> Authorization:
 def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> HeimdallPolicy | Refused:
     """Change the controls of a policy that ``patch`` names, creating one that asks for everything if need be."""
     policy = locked_policy(domain)
+    refusal = why_not(policy, patch)
+    if refusal is not None:
+        return refusal
     grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
+    patch = retiring.asked({**patch}, "prod_use_enabled")
     before = None if policy.pk is None else policy.snapshot()
     for name, value in patch.items():
         setattr(policy, name, value)
@@ -107,6 +111,13 @@ def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str
     after = policy.snapshot()
     audit.record(action=rules.SET_POLICY, target=domain, actor=actor, reason=reason, before=before, after=after)
     return policy
+
+
+def why_not(policy: HeimdallPolicy, patch: Mapping[str, Any]) -> Refused | None:
+    """Return why ``patch`` cannot be: it lets a retired policy's recommendations act."""
+    if patch.get("prod_use_enabled") and patch.get("retired", policy.retired):
+        return Refused("retired", f"{policy.domain} is retired: bring it back first.")
+    return None
 
 
 def locked_policy(domain: str) -> HeimdallPolicy:

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from governance import door, roles
 from governance.attribution import actor_of
+from governance.filters import RETIRED, asks_for_retired
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
 from heimdall import examples, rules, selectors, services, trying
@@ -39,10 +40,11 @@ class PolicyViewSet(viewsets.ViewSet):
 
     rights: ClassVar = {"upsert": roles.OPERATE}
 
-    @extend_schema(responses=HeimdallPolicySerializer(many=True))
+    @extend_schema(responses=HeimdallPolicySerializer(many=True), parameters=[RETIRED])
     def list(self, request: Request) -> Response:
-        """Return every policy, by domain."""
-        return Response(HeimdallPolicySerializer(selectors.policies(), many=True).data)
+        """Return every policy in use, by domain; with ``retired=true`` those that are not."""
+        found = selectors.policies(retired=asks_for_retired(request))
+        return Response(HeimdallPolicySerializer(found, many=True).data)
 
     @extend_schema(
         request=HeimdallPolicyUpsertSerializer,

@@ -20,8 +20,9 @@ def _policy(target: str) -> Any:
 
 def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused | None:
     """Raise Invalid where the policy could never trigger: only with the row at hand is that known."""
-    services.check_policy(_policy(target), patch)
-    return None
+    policy = _policy(target)
+    services.check_policy(policy, patch)
+    return services.why_not(policy, patch)
 
 
 def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:

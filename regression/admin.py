@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from django.contrib import admin
 
-from governance.console import columns
+from governance import names
+from governance.console import columns, filters
 from governance.console.columns import BAD, GOOD, INFO, WARN
+from governance.console.histories import HistoryScreen
 from governance.console.offers import Button, Offer
 from governance.console.screens import Screen
 from regression import pages, rules
@@ -41,7 +43,16 @@ class RegressionPolicyScreen(TripwireScreen):
     list_offers = (Offer(action=rules.SET_POLICY, label="New tripwire"),)
     offers = (
         Offer(action=rules.SET_POLICY, label="Change the tripwire", tone="primary"),
-        Offer(action=rules.SET_POLICY, label="Enable", patch={"enabled": True}, when=lambda policy: not policy.enabled),
+        Offer(
+            action=rules.SET_POLICY,
+            label="Enable",
+            patch={"enabled": True},
+            when=lambda policy: not policy.enabled and not policy.retired,
+        ),
+        Offer(action=rules.SET_POLICY, label="Retire", patch={"retired": True}, when=lambda row: not row.retired),
+        Offer(
+            action=rules.SET_POLICY, label="Bring back", patch={"retired": False}, when=lambda policy: policy.retired
+        ),
         Offer(action=rules.SET_POLICY, label="Disable", patch={"enabled": False}, when=lambda policy: policy.enabled),
         Offer(action=rules.PIN),
     )
@@ -52,7 +63,7 @@ class RegressionPolicyScreen(TripwireScreen):
         "detector", "action", "max_drop_fraction", "window_events", "baseline_events",
         "min_events_to_enforce", "changed_by", "updated_at",
     )  # fmt: skip
-    list_filter = ("enabled", "mode", "detector", "action", "domain")
+    list_filter = (filters.Retired, "enabled", "mode", "detector", "action", "domain")
     search_fields = ("domain", "metric", "reason", "changed_by")
 
 
@@ -128,19 +139,21 @@ class RegressionGapScreen(Screen):
 
 
 @admin.register(KpiEvent)
-class KpiEventScreen(Screen):
+class KpiEventScreen(HistoryScreen):
     """Events."""
 
     list_display = ("id", "at", "domain", "metric", "success", "value", "actor", "correlation_id")
-    list_filter = ("success",)
-    search_fields = ("domain", "metric", "actor", "correlation_id")
-    date_hierarchy = "at"
+    list_filter = (
+        filters.exactly("domain", spell=names.engine), filters.exactly("metric", spell=names.metric),
+        filters.days("at"), ("success", filters.YesNo), filters.exactly("actor"), filters.exactly("correlation_id"),
+    )  # fmt: skip
+    found_by = ("correlation_id",)
+    indexed = frozenset({"actor"})
 
 
 @admin.register(KpiBatch)
-class KpiBatchScreen(Screen):
+class KpiBatchScreen(HistoryScreen):
     """Keys of batches."""
 
     list_display = ("id", "at", "actor", "idempotency_key")
-    search_fields = ("actor", "idempotency_key")
-    date_hierarchy = "at"
+    list_filter = (filters.exactly("actor"), filters.exactly("idempotency_key"))

@@ -14,7 +14,17 @@ class RegressionConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import ConsolePage, Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
-        from regression import actions, gauges, jobs, panel, retention, review, seeds, trails  # noqa: PLC0415
+        from regression import (  # noqa: PLC0415
+            actions,
+            gauges,
+            jobs,
+            panel,
+            retention,
+            review,
+            seeds,
+            selectors,
+            trails,
+        )
 
         announce(
             Lever(
@@ -40,5 +50,6 @@ class RegressionConfig(AppConfig):
                 ),
                 jobs=jobs.JOBS,
                 gauges=gauges.gauges,
+                beside=selectors.incidents_of,
             )
         )

@@ -218,7 +218,11 @@ def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[
     action, and any change of the detector, the windows and the units, which is another rule whose strictness nobody can
     compare.
     """
-    return frozenset(name for name, value in patch.items() if _is_looser(name, value, standing[name]))
+    looser = {name for name, value in patch.items() if name != "retired" and _is_looser(name, value, standing[name])}
+    # Retiring switches a tripwire off; bringing it back says that it may be switched on.
+    if "retired" in patch and patch["retired"] != standing["retired"]:
+        looser |= {"retired"} if not patch["retired"] or standing.get("enabled", True) else set()
+    return frozenset(looser)
 
 
 def _is_looser(name: str, value: Any, than: Any) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Collection
 from django.db import connection
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 
+from governance.register import Told
+from governance.sections import Period
 from regression import rules
 from regression.models import (
     KpiEvent,
@@ -72,9 +74,10 @@ class Reliability:
         return self.false_alarms / self.with_cause if self.with_cause else None
 
 
-def policies() -> list[RegressionPolicy]:
-    """Return every policy, by domain and metric."""
-    return list(RegressionPolicy.objects.order_by("domain", "metric"))
+def policies(*, retired: bool = False) -> list[RegressionPolicy]:
+    """Return the policies in use by domain and metric, or those that are retired."""
+    found = RegressionPolicy.objects.filter(retired_at__isnull=not retired)
+    return list(found.order_by("domain", "metric"))
 
 
 def policy(domain: str, metric: str) -> RegressionPolicy | None:
@@ -208,6 +211,19 @@ def _stretch(domain: str, metric: str, after: int, until: int, limit: int) -> li
 def open_incidents() -> list[RegressionIncident]:
     """Return the incidents that pulled a lever and are not resolved, the oldest first; the first hundred."""
     return list(_enforced().exclude(status=Status.RESOLVED).order_by("pk")[:100])
+
+
+def incidents_of(engine: str, period: Period) -> list[Told]:
+    """Return the incidents of ``engine`` that were opened or unresolved in ``period``, the oldest first; at most 50."""
+    during = RegressionIncident.objects.filter(domain=engine, opened_at__lte=period.end)
+    during = during.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=period.start)).order_by("pk")[:50]
+    return [
+        Told(
+            at=row.opened_at, actor="the tripwire", what=f"incident {row.pk}", about=rules.key(row.domain, row.metric),
+            outcome=str(row.get_status_display()), request_id="",
+        )
+        for row in during
+    ]  # fmt: skip
 
 
 def recent_trips(policy: RegressionPolicy, since: dt.datetime) -> list[dt.datetime]:

@@ -27,6 +27,7 @@ from regression.limits import LEAST_BASELINE, LEAST_RUN, MAX_BASELINE, MAX_BLOCK
 from regression.models import KpiEvent, RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
 from regression.rules import CONTROLS, MAX_EVENTS, MAX_VALUE
 
+_RETIRED = "Whether it is switched off for good and left out of lists; it can be brought back, switched off."
 _WINDOW = "Most events of the current window."
 _BASELINE = "Most events of the baseline before it."
 _LEAST = "Events that both windows must hold before it can trigger; at most window_events and baseline_events."
@@ -74,6 +75,7 @@ class RegressionPolicySchema(serializers.Serializer[Any]):
     beta = FractionField(min_value=_SMALLEST, max_value=MOST_ERROR, help_text=_told("beta"))
     run_length = CountField(least=LEAST_RUN, most=MAX_RUN, unit="events", help_text=_told("run_length"))
     alpha = FractionField(min_value=_SMALLEST, max_value=MOST_ERROR, help_text=_told("alpha"))
+    retired = StrictBooleanField(help_text=_RETIRED)
 
 
 class RegressionPolicyUpsertSerializer(WriteSerializer):
@@ -96,10 +98,11 @@ class RegressionPolicySerializer(serializers.ModelSerializer[RegressionPolicy]):
     max_drop_fraction = FractionField(help_text=_DROP)
     beta = FractionField(help_text=_told("beta"))
     alpha = FractionField(help_text=_told("alpha"))
+    retired = serializers.BooleanField(help_text=_RETIRED)
 
     class Meta:
         model = RegressionPolicy
-        fields: ClassVar = ["domain", "metric", *CONTROLS, "changed_by", "reason", "updated_at"]
+        fields: ClassVar = ["domain", "metric", *CONTROLS, "retired", "changed_by", "reason", "updated_at"]
 
 
 class BaselineSerializer(serializers.ModelSerializer[RegressionBaseline]):

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from governance import audit, clock, grants, holds, names
+from governance import audit, clock, grants, holds, names, retiring
 from governance.changes import Refused
 from governance.errors import Invalid, NotFound
 from regression import batches, limits, pinning, recording, rules, selectors, tripping, words
@@ -131,8 +131,12 @@ def set_policy(
     tripwire stays triggered.
     """
     policy = locked_policy(domain, metric)
+    refusal = why_not(policy, patch)
+    if refusal is not None:
+        return refusal
     check_policy(policy, patch)
-    grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
+    grants.demand(rules.loosens({name: getattr(policy, name) for name in {*patch, "enabled"}}, patch))
+    patch = retiring.asked({**patch}, "enabled")
     before = None if policy.pk is None else policy.snapshot()
     stood = _test_of(policy)
     for name, value in patch.items():
@@ -206,6 +210,13 @@ def locked_incident(incident_id: int) -> RegressionIncident:
     if incident is None:
         raise NotFound(f"There is no incident {incident_id}.")
     return incident
+
+
+def why_not(policy: RegressionPolicy, patch: Mapping[str, Any]) -> Refused | None:
+    """Return why ``patch`` cannot be: it lets a retired tripwire watch."""
+    if patch.get("enabled") and patch.get("retired", policy.retired):
+        return Refused("retired", f"{policy} is retired: bring it back first.")
+    return None
 
 
 def check_policy(policy: RegressionPolicy, patch: Mapping[str, Any]) -> None:

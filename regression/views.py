@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from governance import door, idempotency, roles
 from governance.attribution import actor_of
+from governance.filters import RETIRED, asks_for_retired
 from governance.schema import failures
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
@@ -44,10 +45,11 @@ class PolicyViewSet(viewsets.ViewSet):
 
     rights: ClassVar = {"upsert": roles.OPERATE}
 
-    @extend_schema(responses=RegressionPolicySerializer(many=True))
+    @extend_schema(responses=RegressionPolicySerializer(many=True), parameters=[RETIRED])
     def list(self, request: Request) -> Response:
-        """Return every policy, by domain and metric."""
-        return Response(RegressionPolicySerializer(selectors.policies(), many=True).data)
+        """Return every policy in use, by domain and metric; with ``retired=true`` those that are not."""
+        found = selectors.policies(retired=asks_for_retired(request))
+        return Response(RegressionPolicySerializer(found, many=True).data)
 
     @extend_schema(
         request=RegressionPolicyUpsertSerializer,

@@ -8,12 +8,12 @@ from typing import Any
 from governance import names
 from governance.changes import Refused
 from governance.register import Action
-from riskguard import rules, selectors, services
+from riskguard import policies, rules, selectors, services
 from riskguard.serializers import PolicySchema
 
 
 def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused | None:
-    return services.why_not(services.locked_policy(target), patch)
+    return policies.why_not(policies.locked_policy(target), patch)
 
 
 def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
@@ -22,11 +22,11 @@ def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> A
 
 ACTIONS = (
     Action(
-        name=services.SET_POLICY,
+        name=policies.SET_POLICY,
         label="Change a risk policy",
         schema=PolicySchema,
         target=names.engine,
-        lock=services.locked_policy,
+        lock=policies.locked_policy,
         loosens=rules.loosens,
         apply=_set,
         refuses=_cannot_set,

@@ -23,7 +23,9 @@ from riskguard.rules import Denial, Usage
 
 _RULING = ("reason", "replayed", "epoch", "today", "refused_by", "cap", "cap_limit", "used", "asked", "words")
 _HELD = tuple(field.attname for field in RiskReservation._meta.concrete_fields)
-_POLICY = tuple(field.attname for field in RiskPolicy._meta.concrete_fields)
+# What risk_level_v1 has of a policy; what it has not decides nothing here.
+_LEFT_OUT = {"until", "fallback", "retired_at"}
+_POLICY = tuple(field.attname for field in RiskPolicy._meta.concrete_fields if field.attname not in _LEFT_OUT)
 _USAGE = ("exposure_used", "open_risk_reserved", "realized_loss", "actions_count")
 _PARTS = list(itertools.accumulate((len(_RULING), len(_HELD), len(_POLICY))))
 _CALL = f"""{FROM_REQUEST}

@@ -11,6 +11,7 @@ from django.db.models import Case, F, Q, Value, When
 
 from governance.appendonly import LeverEvent
 from governance.money import MAX_MINOR, MinorUnitsField, to_units, validate_minor
+from governance.retiring import Retirable
 from riskguard.rules import CAPS, GLOBAL, Caps, Usage
 
 MONEY_CAPS = ("max_daily_loss", "max_daily_exposure", "max_open_risk", "max_amount_per_action")
@@ -37,7 +38,7 @@ class RiskPolicyQuerySet(models.QuerySet["RiskPolicy"]):
         return {row.engine: row for row in rows}
 
 
-class RiskPolicy(models.Model):
+class RiskPolicy(Retirable):
     """The caps of one engine, or of GLOBAL over all. New rows allow nothing and are disabled."""
 
     engine = models.CharField(max_length=64, unique=True, help_text="The engine, or GLOBAL for all together.")
@@ -48,6 +49,14 @@ class RiskPolicy(models.Model):
     max_actions_per_day = _count_cap("Most reservations in a UTC day")
     max_actions_per_minute = _count_cap("Most reservations in any 60 seconds")
     enabled = models.BooleanField(default=False, help_text="Whether the engine may reserve at all.")
+    until = models.DateTimeField(
+        null=True, blank=True,
+        help_text="When what was loosened goes back to how it stood, or a throttle is looked at again (UTC).",
+    )  # fmt: skip
+    fallback = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), blank=True,
+        help_text="What controls go back to then, as they stood, in minor units.",
+    )  # fmt: skip
     changed_by = models.CharField(max_length=150, default="seed", help_text="Who changed it last.")
     reason = models.TextField(blank=True, help_text="Why.")
     created_at = models.DateTimeField(help_text="When the policy was created (UTC).")
@@ -60,11 +69,20 @@ class RiskPolicy(models.Model):
         verbose_name_plural = "risk policies"
         ordering: ClassVar = ["engine"]
         constraints: ClassVar = [
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"{cap}__isnull": True}) | Q(**{f"{cap}__gte": 0, f"{cap}__lte": MAX_MINOR}),
+                    name=f"risk_{cap}_in_range",
+                )
+                for cap in CAPS
+            ),
             models.CheckConstraint(
-                condition=Q(**{f"{cap}__isnull": True}) | Q(**{f"{cap}__gte": 0, f"{cap}__lte": MAX_MINOR}),
-                name=f"risk_{cap}_in_range",
-            )
-            for cap in CAPS
+                condition=Q(retired_at__isnull=True) | (Q(enabled=False) & ~Q(engine=GLOBAL)),
+                name="risk_policy_retired_is_off",
+            ),
+            models.CheckConstraint(
+                condition=Q(until__isnull=False) | Q(fallback={}), name="risk_policy_falls_back_at_an_end"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,8 +95,17 @@ class RiskPolicy(models.Model):
 
     def snapshot(self) -> dict[str, Any]:
         """Return the controls in currency units."""
-        caps = {cap: to_units(getattr(self, cap)) if cap in MONEY_CAPS else getattr(self, cap) for cap in CAPS}
-        return {**caps, "enabled": self.enabled}
+        caps = {cap: getattr(self, cap) for cap in CAPS}
+        controls = {**_in_units(caps), "enabled": self.enabled, "until": self.until, "retired": self.retired}
+        return {**controls, "falls_back_to": _in_units(self.fallback)} if self.fallback else controls
+
+    def has_ended(self, at: dt.datetime) -> bool:
+        """Say whether what was loosened for a time has to go back by ``at``."""
+        return bool(self.fallback) and self.until is not None and self.until <= at
+
+
+def _in_units(controls: dict[str, Any]) -> dict[str, Any]:
+    return {name: to_units(value) if name in MONEY_CAPS else value for name, value in controls.items()}
 
 
 class RiskLedgerDay(models.Model):

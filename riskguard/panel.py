@@ -11,7 +11,7 @@ from governance import clock, money
 from governance.register import Alarm, Panel
 from riskguard import rules, selectors, words
 from riskguard.decisions import LedgerLine
-from riskguard.services import SET_POLICY
+from riskguard.policies import SET_POLICY
 
 DAY = dt.timedelta(days=1)
 CLOSE, FULL = 80, 100  # per cent of a cap
@@ -37,12 +37,17 @@ class Bar:
 def panel() -> Panel:
     """Return today's ledger as bars, and the refusals of the last 24 hours by reason."""
     now = clock.database_now()
-    lines = [(line, bars(line)) for line in selectors.ledger_today()]
+    lines = [(line, bars(line)) for line in selectors.ledger_today() if not _is_gone(line)]
     alarms = [
         Alarm(f"{line.engine}'s {bar.label}: {bar.taken}", bar.tone)
         for line, every in lines
         for bar in every
         if line.policy and line.policy.enabled and bar.tone != "good"
+    ]
+    alarms += [
+        Alarm(f"{line.engine}'s throttle was to be looked at by now: enable it, or leave it.", "warn")
+        for line, _bars in lines
+        if line.policy and not line.policy.enabled and line.policy.until and line.policy.until <= now
     ]
     data = {
         "lines": lines,
@@ -52,6 +57,11 @@ def panel() -> Panel:
         "enable": '{"enabled": true}',
     }
     return Panel("riskguard/panel.html", data, alarms)
+
+
+def _is_gone(line: LedgerLine) -> bool:
+    """Say whether a policy is retired, and nothing of it is open any more."""
+    return line.policy is not None and line.policy.retired and not line.usage.open_risk_reserved
 
 
 def bars(line: LedgerLine) -> list[Bar]:

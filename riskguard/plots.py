@@ -13,8 +13,8 @@ from governance.sections import Period, Plot, Series
 from riskguard import rules, selectors
 from riskguard.decisions import LedgerLine
 from riskguard.models import utc_day
+from riskguard.policies import SET_POLICY
 from riskguard.rules import GLOBAL
-from riskguard.services import SET_POLICY
 
 MOST_DRAWN = 12
 _CAP = "max_daily_exposure"

@@ -20,9 +20,10 @@ WOULD_EXCEED = "would_exceed_policy"
 STALE_EPOCH = "stale_epoch"
 KEY_REUSED = "idempotency_key_reused"
 BUSY = "busy"
+OVERRIDE_ENDED = "override_ended"
 
 # Of several refusals the one of the lowest rank is named; holds carry ranks on the same scale.
-RANK_STALE, RANK_MISSING, RANK_DISABLED = 22, 25, 30
+RANK_STALE, RANK_MISSING, RANK_ENDED, RANK_DISABLED = 22, 25, 28, 30
 
 CAPS = (
     "max_daily_loss",
@@ -33,6 +34,9 @@ CAPS = (
     "max_actions_per_minute",
 )
 
+
+# What an end takes back.
+ENDING = frozenset({*CAPS, "enabled"})
 
 # Which counter of the day each cap limits; the others limit one action, or a minute.
 USED_OF = {
@@ -168,13 +172,38 @@ def left(limit: int | None, used: int) -> int | None:
 
 
 def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[str]:
-    """Name the fields of ``patch`` that loosen a policy: a cap raised or lifted, a policy enabled."""
-    return frozenset(
-        name
-        for name, value in patch.items()
-        if (name == "enabled" and value and not standing["enabled"])
-        or (name in CAPS and _higher(value, standing[name]))
-    )
+    """Name the fields of ``patch`` that loosen a policy: a cap raised or lifted, a policy enabled or brought back.
+
+    The end of an override loosens when it is put off or taken away, and is one with what it ends.
+    """
+    looser = {name for name, value in patch.items() if _is_looser(name, value, standing.get(name))}
+    if "until" in patch:
+        end, stood = patch["until"], standing.get("until")
+        put_off = bool(standing.get("falls_back_to")) and (end is None or stood is None or end > stood)
+        looser |= {"until"} if put_off or looser & ENDING else set()
+    return frozenset(looser)
+
+
+def falls_back_to(kept: Mapping[str, Any], standing: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what controls go back to at the policy's end, where ``kept`` is what they went back to before ``patch``.
+
+    What ``patch`` loosens with an end goes back to how it stood, and what has an end keeps it: until it is no looser
+    than what it would go back to, or the end is taken away. Nothing is ever loosened by an end.
+    """
+    if "until" in patch and patch["until"] is None:
+        return {}
+    ended = loosens(standing, patch) & ENDING if patch.get("until") else frozenset()
+    back = {**{name: standing[name] for name in ended}, **kept}
+    after = {**standing, **patch}
+    return {name: value for name, value in back.items() if _is_looser(name, after[name], value)}
+
+
+def _is_looser(name: str, value: Any, than: Any) -> bool:
+    if name == "enabled":
+        return bool(value and not than)
+    if name == "retired":
+        return bool(than and not value)
+    return name in CAPS and _higher(value, than)
 
 
 def _higher(value: int | None, than: int | None) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from governance import money
 from governance.seeds import submitted
-from riskguard import services
+from riskguard import policies
 from riskguard.models import RiskPolicy
 
 MONEY = ("max_daily_loss", "max_daily_exposure", "max_open_risk")
@@ -42,6 +42,6 @@ def restore(*, actor: str, reset: bool) -> list[str]:
         if row is None or (reset and any(getattr(row, name) != value for name, value in controls.items())):
             patch = {name: money.to_units(value) if name in MONEY else value for name, value in controls.items()}
             put += submitted(
-                f"risk_policy {engine}", action=services.SET_POLICY, target=engine, patch=patch, actor=actor
+                f"risk_policy {engine}", action=policies.SET_POLICY, target=engine, patch=patch, actor=actor
             )
     return put

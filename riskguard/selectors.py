@@ -9,15 +9,18 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from governance import clock, tallies
-from riskguard import ledger, words
+from riskguard import ledger, rules, words
 from riskguard.decisions import LedgerLine
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, USED_OF, Usage
 
 
-def policies() -> list[RiskPolicy]:
-    """Return every policy, GLOBAL first."""
-    return sorted(RiskPolicy.objects.all(), key=lambda policy: (policy.engine != GLOBAL, policy.engine))
+def policies(*, retired: bool | None = None) -> list[RiskPolicy]:
+    """Return every policy, GLOBAL first; with ``retired`` those alone that are, or are not."""
+    found = RiskPolicy.objects.all()
+    if retired is not None:
+        found = found.filter(retired_at__isnull=not retired)
+    return sorted(found, key=lambda policy: (policy.engine != GLOBAL, policy.engine))
 
 
 def today() -> dt.date:
@@ -79,6 +82,11 @@ def unresolved() -> int:
     return RiskReservation.objects.filter(needs_review=True).count()
 
 
+def decisions_on(reservation: RiskReservation) -> list[RiskEvent]:
+    """Return the events of a reservation, the oldest first: it resolves once, so they are few."""
+    return list(RiskEvent.objects.filter(reservation=reservation).order_by("pk"))
+
+
 def newest_event_at() -> dt.datetime | None:
     """Return the time of the newest event, None where there is none."""
     return RiskEvent.objects.order_by("-pk").values_list("at", flat=True).first()
@@ -92,7 +100,12 @@ def effect_of(policy: RiskPolicy, patch: Mapping[str, Any]) -> list[str]:
         for cap, counter in USED_OF.items()
         if cap in patch
     ]
-    return [words.switched(policy.engine, enabled=patch["enabled"]), *said] if "enabled" in patch else said
+    if "enabled" in patch:
+        said.insert(0, words.switched(policy.engine, enabled=patch["enabled"]))
+    if patch.get("until"):
+        standing = {**policy.snapshot(), **{name: getattr(policy, name) for name in rules.ENDING}}
+        said.append(words.ends(policy.engine, patch["until"], rules.falls_back_to(policy.fallback, standing, patch)))
+    return [*said, words.retiring(policy.engine, retired=patch["retired"])] if "retired" in patch else said
 
 
 def _newest_rows(engines: list[str]) -> dict[str, RiskLedgerDay]:

@@ -11,6 +11,7 @@ from governance.fields import (
     AmountField,
     BatchField,
     CountField,
+    EndField,
     EngineField,
     MinorUnitsField,
     StrictBooleanField,
@@ -24,6 +25,9 @@ from riskguard.decisions import MAX_ORDERS, LedgerLine, Resolution, Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS
 
+_UNTIL = "When what this loosens goes back to how it stood, or a throttle is looked at again (UTC); null: never."
+_RETIRED = "Whether it is switched off for good and left out of lists; its history stays, and it can be brought back."
+
 
 class PolicySchema(serializers.Serializer[Any]):
     """The controls of a policy that an operator can change."""
@@ -35,6 +39,8 @@ class PolicySchema(serializers.Serializer[Any]):
     max_actions_per_day = CountField(allow_null=True, unit="actions", help_text="Most reservations in a UTC day.")
     max_actions_per_minute = CountField(allow_null=True, unit="actions", help_text="Most in any 60 seconds.")
     enabled = StrictBooleanField(help_text="Whether the engine may reserve at all.")
+    until = EndField(help_text=_UNTIL)
+    retired = StrictBooleanField(help_text=_RETIRED)
 
 
 class PolicyUpsertSerializer(WriteSerializer):
@@ -48,6 +54,8 @@ class PolicyUpsertSerializer(WriteSerializer):
     max_actions_per_day = CountField(allow_null=True, required=False, unit="actions", help_text="null: no cap.")
     max_actions_per_minute = CountField(allow_null=True, required=False, unit="actions", help_text="null: no cap.")
     enabled = StrictBooleanField(required=False, help_text="Whether the engine may reserve at all.")
+    until = EndField(required=False, help_text=_UNTIL)
+    retired = StrictBooleanField(required=False, help_text=_RETIRED)
 
 
 class PolicySerializer(serializers.ModelSerializer[RiskPolicy]):
@@ -66,6 +74,15 @@ class PolicySerializer(serializers.ModelSerializer[RiskPolicy]):
     def get_currency(self, _policy: RiskPolicy) -> str:
         """Return VALHALLA_CURRENCY."""
         return settings.VALHALLA_CURRENCY
+
+
+class ListedPolicySerializer(PolicySerializer):
+    """A policy as it is listed, with its end and whether it is retired."""
+
+    retired = serializers.BooleanField(help_text=_RETIRED)
+
+    class Meta(PolicySerializer.Meta):
+        fields: ClassVar = [*PolicySerializer.Meta.fields, "until", "retired"]
 
 
 class LedgerLineSerializer(serializers.Serializer[Any]):

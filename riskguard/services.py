@@ -9,20 +9,18 @@ from typing import Any
 
 from django.db import OperationalError, transaction
 
-from governance import audit, clock, grants, holds, metrics
+from governance import clock, grants, metrics
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
 from governance.money import MAX_MINOR
-from riskguard import backends, holding, ledger, reserving, rules
+from riskguard import backends, holding, ledger, policies, reserving, rules
 from riskguard.decisions import MAX_ORDERS, LedgerLine, Order, Resolution, Ruling
 from riskguard.holding import Hold
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial
 
 Status = RiskReservation.Status
-SOURCE = "riskguard"
-SET_POLICY = "risk.policy.set"
 _log = logging.getLogger(__name__)
 
 
@@ -156,63 +154,21 @@ def expire_some() -> int:
 def set_policy(*, engine: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> RiskPolicy | Refused:
     """Change the fields of a policy that ``patch`` names (money in minor units), creating a disabled one if need be.
 
-    Refused where it would enable a policy that a tripwire has pulled and nobody has re-armed.
+    With ``until`` what the patch loosens goes back at that time to how it stood. Refused where it would enable a policy
+    that is retired, or that a tripwire has pulled and nobody has re-armed. Raises Invalid for an end of nothing.
     """
-    policy = locked_policy(engine)
-    refusal = why_not(policy, patch)
+    policy = policies.locked_policy(engine)
+    refusal = policies.why_not(policy, patch)
     if refusal is not None:
         return refusal
-    grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
-    return _write(policy, patch, actor, reason)
+    grants.demand(rules.loosens(policies.standing(policy, patch), patch))
+    return policies.write(policy, patch, actor, reason)
 
 
 @transaction.atomic
 def throttle(*, engine: str, actor: str, reason: str) -> RiskPolicy:
     """Disable the policy of ``engine``, creating it disabled where there is none. Never refused."""
-    return _write(locked_policy(engine), {"enabled": False}, actor, reason)
-
-
-def locked_policy(engine: str) -> RiskPolicy:
-    """Return the policy of ``engine``, locked; where there is none, a new one that is not saved and allows nothing."""
-    found = RiskPolicy.objects.locked(engine).get(engine)
-    return found or RiskPolicy(engine=engine, created_at=clock.now(), updated_at=clock.now())
-
-
-def why_not(policy: RiskPolicy, patch: Mapping[str, Any]) -> Refused | None:
-    """Return why ``patch`` cannot be: it enables what is pinned until a tripwire is re-armed."""
-    if not patch.get("enabled") or policy.enabled:
-        return None
-    pin = holds.pinning(pin_of(policy.engine))
-    if pin is None:
-        return None
-    return Refused("pinned", f"{policy.engine} stays disabled: {pin.reason} ({pin.key}). Re-arm the tripwire first.")
-
-
-def pin_of(engine: str) -> str:
-    """Return the name by which a hold pins the policy of ``engine``."""
-    return f"risk_policy:{engine}"
-
-
-def _write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str) -> RiskPolicy:
-    created = policy.pk is None
-    if created:
-        # Of two that create it at once, the second changes what the first has made.
-        blank = {"created_at": policy.created_at, "updated_at": policy.updated_at}
-        rows = RiskPolicy.objects.select_for_update()
-        policy, created = rows.get_or_create(engine=policy.engine, defaults=blank)
-    before = None if created else policy.snapshot()
-    for name, value in patch.items():
-        setattr(policy, name, value)
-    policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
-    policy.save()
-    scope = holds.EVERYTHING if policy.engine == GLOBAL else policy.engine
-    if policy.enabled:
-        holds.lift(scope=scope, source=SOURCE, code=rules.POLICY_DISABLED)
-    else:
-        holds.place(scope=scope, source=SOURCE, code=rules.POLICY_DISABLED, reason=reason, rank=rules.RANK_DISABLED)
-    after = policy.snapshot()
-    audit.record(action=SET_POLICY, target=policy.engine, actor=actor, reason=reason, before=before, after=after)
-    return policy
+    return policies.write(policies.locked_policy(engine), {"enabled": False}, actor, reason)
 
 
 def _check(order: Order) -> None:
@@ -222,9 +178,19 @@ def _check(order: Order) -> None:
 
 
 def _decided(orders: Sequence[Order]) -> list[Ruling]:
-    """Return the rulings on ``orders``; that the locks were not to be had in time is one too."""
+    """Return the rulings on ``orders``; that the locks were not to be had in time is one too.
+
+    Who meets an override that has ended ends it, and asks again: neither a decision nor the engine waits for the job.
+    """
     try:
-        return _counted(backends.decide(orders))
+        rulings = backends.decide(orders)
+        ended = [place for place, ruling in enumerate(rulings) if ruling.reason == rules.OVERRIDE_ENDED]
+        if ended:
+            policies.end_overrides()
+            anew = backends.decide([orders[place] for place in ended])
+            for place, ruling in zip(ended, anew, strict=True):
+                rulings[place] = ruling
+        return _counted(rulings)
     except OperationalError as late:
         if not is_lock_timeout(late):
             raise
@@ -235,7 +201,9 @@ def _decided(orders: Sequence[Order]) -> list[Ruling]:
 
 def _counted(rulings: list[Ruling]) -> list[Ruling]:
     for ruling in rulings:
-        metrics.decided(lever=SOURCE, engine=ruling.policy.engine if ruling.policy else None, reason=ruling.reason)
+        metrics.decided(
+            lever=policies.SOURCE, engine=ruling.policy.engine if ruling.policy else None, reason=ruling.reason
+        )
     return rulings
 
 

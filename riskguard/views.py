@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from governance import door, idempotency, roles
 from governance.attribution import actor_of
 from governance.errors import Invalid
+from governance.filters import RETIRED, asks_for_retired
 from governance.schema import failures
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer
 from governance.shapes import checked, shown
-from riskguard import examples, selectors, services
+from riskguard import examples, policies, selectors, services
 from riskguard.decisions import Order
 from riskguard.filters import EventFilter, LedgerDayFilter, ReservationFilter
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskReservation
@@ -24,7 +25,7 @@ from riskguard.serializers import (
     EventSerializer,
     LedgerDaySerializer,
     LedgerLineSerializer,
-    PolicySerializer,
+    ListedPolicySerializer,
     PolicyUpsertSerializer,
     ReleaseSerializer,
     ReservationSerializer,
@@ -44,14 +45,15 @@ class PolicyViewSet(viewsets.ViewSet):
 
     rights: ClassVar = {"upsert": roles.OPERATE}
 
-    @extend_schema(responses=PolicySerializer(many=True))
+    @extend_schema(responses=ListedPolicySerializer(many=True), parameters=[RETIRED])
     def list(self, request: Request) -> Response:
-        """Return every policy, GLOBAL first."""
-        return Response(PolicySerializer(selectors.policies(), many=True).data)
+        """Return every policy in use, GLOBAL first; with ``retired=true`` those that are not."""
+        found = selectors.policies(retired=asks_for_retired(request))
+        return Response(ListedPolicySerializer(found, many=True).data)
 
     @extend_schema(
         request=PolicyUpsertSerializer,
-        responses={200: PolicySerializer, 202: PendingSerializer},
+        responses={200: ListedPolicySerializer, 202: PendingSerializer},
         examples=examples.UPSERT,
     )
     def upsert(self, request: Request) -> Response:
@@ -62,10 +64,10 @@ class PolicyViewSet(viewsets.ViewSet):
         return door.submit(
             request,
             written,
-            action=services.SET_POLICY,
+            action=policies.SET_POLICY,
             target=target,
             patch=patch,
-            shown=lambda row: PolicySerializer(row).data,
+            shown=lambda row: ListedPolicySerializer(row).data,
         )
 
 

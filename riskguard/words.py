@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from governance import money
 from riskguard import rules
@@ -78,6 +80,33 @@ def switched(policy: str, *, enabled: bool) -> str:
     if enabled:
         return f"{whose} may reserve again, within the caps."
     return f"{whose} may reserve nothing from this moment on. Settling and releasing go on."
+
+
+def ends(policy: str, until: dt.datetime, back: Mapping[str, Any]) -> str:
+    """Say what happens at the end of an override (``back`` is what it goes back to), or of a throttle."""
+    if not back:
+        return f"{policy} stays throttled: from {_minute(until)} on the console asks a person to look at it again."
+    told = [
+        "it is disabled" if name == "enabled" else f"{CAP_NAMES[name]} {_figure(name)(value)}"
+        for name, value in back.items()
+    ]
+    return f"At {_minute(until)} {policy} goes back: {', '.join(told)}."
+
+
+def ended(until: dt.datetime | None) -> str:
+    """Say that what was loosened for a time is over."""
+    return f"What was loosened until {_minute(until)} is over." if until else ""
+
+
+def _minute(moment: dt.datetime) -> str:
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def retiring(policy: str, *, retired: bool) -> str:
+    """Say what retiring a policy does, or bringing it back."""
+    if retired:
+        return f"{policy} is switched off and leaves the lists. Its history stays, and it can be brought back."
+    return f"{policy} is listed again, and stays disabled until it is enabled."
 
 
 def replayed(status: str) -> str:

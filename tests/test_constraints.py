@@ -58,6 +58,13 @@ BAD: dict[str, list[Bad]] = {
             "max_actions_per_minute",
         )
     },
+    "risk_policy_retired_is_off": [
+        (RiskPolicy, {"retired_at": NOW(), "enabled": True}),
+        (RiskPolicy, {"retired_at": NOW(), "enabled": False, "engine": "GLOBAL"}),
+    ],
+    "risk_policy_falls_back_at_an_end": [(RiskPolicy, {"fallback": {"max_daily_loss": 1}})],
+    "heimdall_policy_retired_is_off": [(HeimdallPolicy, {"retired_at": NOW(), "prod_use_enabled": True})],
+    "regression_policy_retired_is_off": [(RegressionPolicy, {"retired_at": NOW(), "enabled": True})],
     "risk_ledger_once_a_day": [(RiskLedgerDay, {"engine": "A"})],
     **{
         f"risk_ledger_{name}_not_negative": [(RiskLedgerDay, {name: -1})]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 
 from examples.deals.models import Deal
-from governance.console.screens import Screen
+from governance.console import filters
+from governance.console.histories import HistoryScreen
 
 
 @admin.register(Deal)
-class DealScreen(Screen):
+class DealScreen(HistoryScreen):
     """Deals."""
 
+    moment = "created_at"
     list_display = ("id", "title", "amount", "signed", "realized_loss", "actor", "created_at")
-    list_filter = ("signed",)
-    search_fields = ("title", "actor")
+    list_filter = (("signed", filters.YesNo), filters.exactly("reservation_id", "reservation", filters.number))

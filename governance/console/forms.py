@@ -62,6 +62,20 @@ class LimitField(forms.MultiValueField):
         return str(figure)
 
 
+class EndFormField(forms.CharField):
+    """A time in UTC, in the browser's own picker; empty is never."""
+
+    widget = UnfoldAdminTextInputWidget({"type": "datetime-local"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Take nothing for never."""
+        super().__init__(empty_value=None, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the time as the picker takes it, to the minute."""
+        return value[:16] if isinstance(value, str) else value
+
+
 class ChangeForm(forms.Form):
     """The fields of an action's schema, filled with how the target stands, and the reason.
 
@@ -111,6 +125,8 @@ def _field(schema: Any) -> forms.Field:
     if isinstance(schema, serializers.ChoiceField):
         choices = [*([("", "choose")] if schema.allow_blank else []), *schema.choices.items()]
         return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget(), **told)
+    if isinstance(schema, serializers.DateTimeField):
+        return EndFormField(**told)
     unit = settings.VALHALLA_CURRENCY if isinstance(schema, UnitsField) else getattr(schema, "unit", "")
     if schema.allow_null:
         return LimitField(unit, **told)

@@ -5,10 +5,12 @@ What may be changed is offered as buttons that lead to the form of a registered 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -17,11 +19,14 @@ from governance import roles
 from governance.console import columns, history
 from governance.console.offers import Button, Offer, buttons, may
 
+_ORDER = re.compile(r"(-?\d{1,2}(\.-?\d{1,2})*)?")
+
 
 class Screen(ModelAdmin):
     """A model as it is listed and shown. ``offers`` lead to a row's changes, whose target ``target`` names.
 
     ``list_offers`` are those of no row in particular, such as a new policy. In the fields ``limits`` null is no limit.
+    The order that a person chose for a list is kept for the length of their session.
     """
 
     right = roles.READ
@@ -96,10 +101,26 @@ class Screen(ModelAdmin):
             offered.append(Button("History", history.href(self.offers[0].action, target), ""))
         return [*offered, *self.links(row)]
 
+    def listed(self, request: HttpRequest) -> list[Button]:
+        """Return the buttons of the list."""
+        return buttons(request, self.list_offers, "")
+
+    def tidy_address(self, request: HttpRequest) -> None:
+        """Take what is left empty out of the address; refuse what no database can be asked for."""
+        kept = request.GET.copy()
+        for name, values in request.GET.lists():
+            if any("\0" in value for value in values):
+                raise BadRequest(f"{name} holds a NUL character.")
+            if not any(values) and name != "o":
+                del kept[name]
+        request.GET = kept  # type: ignore[assignment]  # one that can be changed is one that can be read
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Show the list, with what is offered beside it."""
-        offered = buttons(request, self.list_offers, "")
-        return super().changelist_view(request, {"offered": offered, **(extra_context or {})})
+        """Show the list in the order that was chosen last, with what is offered beside it."""
+        self.tidy_address(request)
+        if self.sortable_by is None:
+            _keep_order(request, f"order of {self.opts.label_lower}")
+        return super().changelist_view(request, {"offered": self.listed(request), **(extra_context or {})})
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -108,3 +129,12 @@ class Screen(ModelAdmin):
         row = self.get_object(request, unquote(object_id)) if object_id else None
         offered = self._offered(request, row) if row is not None else []
         return super().changeform_view(request, object_id, form_url, {"offered": offered, **(extra_context or {})})
+
+
+def _keep_order(request: HttpRequest, name: str) -> None:
+    """Keep the order that the address asks for, or put the kept one into an address that asks for none."""
+    asked = request.GET.get("o")
+    if asked is None and name in request.session:
+        request.GET["o"] = request.session[name]  # type: ignore[misc]  # a copy that can be changed
+    elif asked is not None and _ORDER.fullmatch(asked) and asked != request.session.get(name):
+        request.session[name] = asked

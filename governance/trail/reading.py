@@ -58,6 +58,21 @@ def page(
     return list(heapq.merge(*read, key=lambda line: line.mark, reverse=True))[:most]
 
 
+def correlated(correlation_id: str, *, most: int) -> list[Line]:
+    """Return up to ``most`` rows of each source that bear ``correlation_id``, the oldest first, by their indexes."""
+    bearing = [trail for trail in sources.every() if _bears_correlation(trail)] if correlation_id else []
+    lines = [
+        Line(Mark(row.at, trail.name, row.pk), trail.told(row))
+        for trail in bearing
+        for row in trail.model._default_manager.filter(correlation_id=correlation_id).order_by("pk")[:most]
+    ]
+    return sorted(lines, key=lambda line: line.mark)
+
+
+def _bears_correlation(trail: Trail) -> bool:
+    return any(field.name == "correlation_id" for field in trail.model._meta.get_fields())
+
+
 def _newest(trail: Trail, most: int, below: Mark | None, since: dt.datetime | None, actor: str) -> list[Line]:
     rows = trail.model._default_manager.order_by("-at", "-id")
     if below is not None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from governance.retiring import Retirable
 from regression import rules
 from regression.limits import LEAST_BASELINE, LEAST_RUN, LEAST_UNITS, MAX_BASELINE, MAX_BLOCK, MAX_RUN, MOST_ERROR
 from regression.models import columns
@@ -18,7 +19,7 @@ from regression.units import Scale
 _WORDS = {"action", "mode", "detector", "baseline_kind"}
 
 
-class RegressionPolicy(models.Model):
+class RegressionPolicy(Retirable):
     """When a drop of one metric pulls a lever. New rows are disabled."""
 
     class Action(models.TextChoices):
@@ -115,6 +116,9 @@ class RegressionPolicy(models.Model):
             models.UniqueConstraint(fields=["domain", "metric"], name="regression_policy_once"),
             models.CheckConstraint(condition=~Q(domain="") & ~Q(metric=""), name="regression_policy_is_named"),
             models.CheckConstraint(
+                condition=Q(retired_at__isnull=True) | Q(enabled=False), name="regression_policy_retired_is_off"
+            ),
+            models.CheckConstraint(
                 condition=Q(window_events__gte=1, window_events__lte=MAX_EVENTS), name="regression_window_in_range"
             ),
             models.CheckConstraint(
@@ -188,7 +192,7 @@ class RegressionPolicy(models.Model):
 
     def snapshot(self) -> dict[str, Any]:
         """Return the controls; shares as text, exactly."""
-        values = {name: getattr(self, name) for name in CONTROLS}
+        values = {name: getattr(self, name) for name in (*CONTROLS, "retired")}
         return {
             name: f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) if name in _WORDS else value
             for name, value in values.items()

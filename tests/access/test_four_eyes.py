@@ -21,6 +21,7 @@ from governance.errors import Invalid, Unapproved
 from governance.models import AuditEvent, ChangeRequest
 from heimdall import services as heimdall
 from regression import services as regression
+from riskguard import policies
 from riskguard import rules as risk
 from riskguard import services as riskguard
 from riskguard.models import RiskPolicy
@@ -104,7 +105,7 @@ PATCH = st.fixed_dictionaries({}, optional={**dict.fromkeys(risk.CAPS[:3], CAP),
 def test_whatever_one_person_asks_for_leaves_every_control_as_tight_or_tighter(
     four_eyes: None, engine: str, patch: dict[str, Any], way: str
 ) -> None:
-    before = riskguard.locked_policy(engine).snapshot() if RiskPolicy.objects.filter(engine=engine).exists() else None
+    before = policies.locked_policy(engine).snapshot() if RiskPolicy.objects.filter(engine=engine).exists() else None
     if way == "door":
         with contextlib.suppress(Invalid):
             changes.submit(action="risk.policy.set", target=engine, patch=patch, actor="jo", reason="r")

@@ -35,7 +35,17 @@ def test_policies_are_a_bare_list_in_currency_units_global_first(api: APIClient)
     told = api.get(RISK + "policies").json()
     assert [row["engine"] for row in told] == [GLOBAL, "CAPITAL", "NOTIFY", "WHOLESALE"]
     row = told[-1]
-    assert set(row) == {"engine", *CAPS, "currency", "enabled", "changed_by", "reason", "updated_at"}
+    assert set(row) == {
+        "engine",
+        *CAPS,
+        "currency",
+        "enabled",
+        "changed_by",
+        "reason",
+        "updated_at",
+        "until",
+        "retired",
+    }
     assert (row["max_daily_loss"], row["max_open_risk"], row["max_actions_per_day"]) == (250, 12.34, 7)
     assert (row["max_daily_exposure"], row["enabled"], row["changed_by"]) == (None, True, "ops")
 

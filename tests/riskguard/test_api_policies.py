@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from governance import clock, holds
 from governance.models import AuditEvent, ChangeRequest, Hold
-from riskguard import services
+from riskguard import policies, services
 from riskguard.models import RiskPolicy
 from riskguard.rules import CAPS, GLOBAL
 from tests.riskguard.asking import RISK, ask, is_refused_as_malformed, raw
@@ -80,7 +80,7 @@ def test_a_pinned_policy_cannot_be_enabled_and_the_answer_says_why(api: APIClien
     services.throttle(engine="WHOLESALE", actor="tripwire", reason="drop=0.221")
     holds.place(
         scope="WHOLESALE", source="regression", code="tripwire_triggered", key="WHOLESALE.contract_rate", rank=40,
-        reason="drop=0.221", pins=services.pin_of("WHOLESALE"),
+        reason="drop=0.221", pins=policies.pin_of("WHOLESALE"),
     )  # fmt: skip
     before = tables(without=(AuditEvent,))
     answer = upsert(api, engine="WHOLESALE", enabled=True, max_daily_loss=1)

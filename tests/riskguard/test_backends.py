@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 import golive.services as switches
 from governance import clock, epoch, holds, origin
-from governance.errors import Conflict
+from governance.errors import Conflict, Invalid
 from governance.models import Epoch, Hold
-from riskguard import backends, services
+from riskguard import backends, policies, services
 from riskguard.decisions import Order, Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS, GLOBAL
@@ -53,6 +53,9 @@ steps = st.one_of(
     st.tuples(st.just("expire"), st.none()),
     st.tuples(st.just("caps"), st.tuples(st.sampled_from([GLOBAL, *ENGINES]), caps)),
     st.tuples(st.just("enabled"), st.tuples(st.sampled_from([GLOBAL, *ENGINES]), st.booleans())),
+    st.tuples(st.just("override"), st.tuples(st.sampled_from([GLOBAL, *ENGINES]), caps)),
+    st.tuples(st.just("ask"), batches),
+    st.tuples(st.just("end"), st.none()),
     st.tuples(st.just("drop"), st.sampled_from([GLOBAL, "CAPITAL"])),
     st.tuples(st.just("switch"), st.sampled_from(["kill", "release", "disable", "enable"])),
     st.tuples(st.just("hold"), st.tuples(st.sampled_from(["*", *ENGINES]), st.sampled_from([5, 22, 25, 30, 40]))),
@@ -106,6 +109,24 @@ class Run:
 
     def _caps(self, how: tuple[str, dict[str, int | None]]) -> None:
         services.set_policy(engine=how[0], patch=how[1], actor="ops", reason="caps")
+
+    def _override(self, how: tuple[str, dict[str, int | None]]) -> None:
+        """Loosen what of it can be loosened, for an hour."""
+        engine, patch = how
+        try:
+            services.set_policy(
+                engine=engine, patch={**patch, "enabled": True, "until": self.now + HOUR}, actor="ops", reason="fair"
+            )
+        except Invalid as nothing:
+            self.answers.append(str(nothing))
+
+    def _ask(self, asked: list[dict[str, Any]]) -> None:
+        """Ask as engines do: who meets an override that has ended ends it, and is decided anew."""
+        made = [Order(**{**one, "epoch": None}) for one in asked]
+        self.answers += [_told(ruling) for ruling in services.reserve_many(orders=made)]
+
+    def _end(self, _how: None) -> None:
+        self.answers.append(policies.end_overrides())
 
     def _enabled(self, how: tuple[str, bool]) -> None:
         services.set_policy(engine=how[0], patch={"enabled": how[1]}, actor="ops", reason=f"{how}")
@@ -187,3 +208,29 @@ def test_both_backends_give_the_same_answers_figures_and_rows(
         patch.setitem(backends.BACKENDS, "postgresql", backends.BACKENDS["sqlite"])
         by_law = _run(program)
     assert by_function == by_law
+
+
+@pytest.mark.parametrize("step", ["reserve", "ask"])
+def test_an_override_that_ended_counts_as_ended_by_both_backends(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [
+        {"engine": "WHOLESALE", "amount": amount, "actor": "bot", "idempotency_key": None, "correlation_id": "",
+         "epoch": None}
+        for amount in (900, 100)
+    ]  # fmt: skip
+    program = [
+        ("caps", (GLOBAL, dict.fromkeys(CAPS))),
+        ("caps", ("WHOLESALE", {**dict.fromkeys(CAPS), "max_daily_exposure": 300})),
+        ("enabled", (GLOBAL, True)),
+        ("enabled", ("WHOLESALE", True)),
+        ("override", ("WHOLESALE", {"max_daily_exposure": 2_500})),
+        ("reserve", asked[1:]),
+        ("wait", HOUR),
+        (step, asked),
+    ]
+    answers, left = _run(program)
+    with monkeypatch.context() as patch:
+        patch.setitem(backends.BACKENDS, "postgresql", backends.BACKENDS["sqlite"])
+        assert _run(program) == (answers, left)
+    told = [answer[0]["reason"] for answer in answers]
+    expected = {"reserve": ["override_ended"] * 2, "ask": ["would_exceed_policy", "reserved"]}
+    assert told == ["reserved", *expected[step]]

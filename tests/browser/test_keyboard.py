@@ -1,0 +1,76 @@
+"""The console without a mouse: list, filter, form and inbox are reached, seen and used by keys alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from governance.changes import Pending, submit
+from riskguard.models import RiskPolicy
+from tests.browser.test_console import sign_in
+from tests.riskguard.factories import go_live, reserve, reserved
+
+pytestmark = pytest.mark.sqlite
+MOST_TABS = 80
+LOOKS = "node => { const look = getComputedStyle(node); return look.outlineStyle + look.boxShadow + look.borderColor }"
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until ``wanted`` has the focus, and see that the focus shows."""
+    for _press in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("node => node === document.activeElement"):
+            focused = wanted.evaluate(f"node => ({LOOKS})(node)")
+            assert focused != wanted.evaluate(f"node => {{ node.blur(); return ({LOOKS})(node) }}")
+            wanted.focus()
+            return
+    pytest.fail(f"{wanted} is not reached by {MOST_TABS} presses of Tab")
+
+
+def test_list_filter_form_and_inbox_are_walked_by_keys_alone(page: Page, context: BrowserContext, site: str) -> None:
+    sign_in(context, site, "operator", "approver")
+    go_live()
+    reserved("CAPITAL", 1_000)
+    reserve("NOTIFY")
+
+    page.goto("/admin/riskguard/riskevent/")
+    expect(page.get_by_role("link", name="Export CSV")).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="Filters"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#changelist-filter :focus")).to_be_visible()
+    tab_to(page, page.get_by_label("By engine"))
+    page.keyboard.type("notify")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("engine=notify"))
+    expect(page.locator("#result_list")).to_contain_text("NOTIFY")
+    expect(page.locator("#result_list")).not_to_contain_text("CAPITAL")
+
+    page.goto("/admin/riskguard/riskpolicy/")
+    tab_to(page, page.get_by_role("link", name="CAPITAL"))
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("link", name="Throttle"))
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_label("Reason"))
+    page.keyboard.type("the feed is stale")
+    tab_to(page, page.locator("#act-form").get_by_role("button", name="Change a risk policy"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Applied:")).to_be_visible()
+    assert not RiskPolicy.objects.get(engine="CAPITAL").enabled
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "FOUR_EYES", True)
+        waits = submit(
+            action="risk.policy.set", target="WHOLESALE", patch={"max_daily_loss": 900}, actor="jo", reason="the fair"
+        )
+    assert isinstance(waits, Pending)
+    page.goto("/admin/")
+    tab_to(page, page.locator("main, #main, body").first.get_by_role("link", name="risk.policy.set WHOLESALE"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/admin/changes/{waits.change.pk}/")
+    tab_to(page, page.get_by_role("button", name="Approve and apply"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("approved and applied")).to_be_visible()
+    assert RiskPolicy.objects.get(engine="WHOLESALE").max_daily_loss == 90_000
