@@ -188,6 +188,8 @@ class AuditEvent(AppendOnly):
             models.Index(fields=["actor", "-id"], name="audit_by_actor"),
             models.Index(fields=["tx", "id"], name="audit_in_order"),
             models.Index(fields=["at"], name="audit_by_time"),
+            models.Index(fields=["target", "-id"], name="audit_of_target"),
+            models.Index(fields=["request_id"], name="audit_by_request", condition=~Q(request_id="")),
         ]
 
     def __str__(self) -> str:
