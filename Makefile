@@ -50,8 +50,8 @@ test: .venv ## run every test, on SQLite with its coverage and then on PostgreSQ
 	@echo "== Tests on PostgreSQL"
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --database=postgresql
 
-chaos: .venv ## kill 50 workers and 10 databases under load, and hold what is left against what was promised
-	@CHAOS_ROUNDS=10 CHAOS_WORKER_KILLS=5 $(BIN)/pytest -q --database=postgresql tests/chaos
+chaos: .venv ## kill 50 workers, 10 databases and 10 deliverers, and hold what is left against what was promised
+	@CHAOS_ROUNDS=10 CHAOS_WORKER_KILLS=5 CHAOS_NOTICES=2000 CHAOS_NOTICE_KILLS=10 $(BIN)/pytest -q --database=postgresql tests/chaos
 
 mutants: .venv ## break the risk guard on purpose, one way at a time: a test must notice each
 	@$(BIN)/python -m tests.mutants

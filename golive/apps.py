@@ -13,7 +13,7 @@ class GoliveConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from golive import actions, gauges, panel, review, seeds  # noqa: PLC0415 -- models are loaded only now
+        from golive import actions, gauges, panel, review, seeds, telling  # noqa: PLC0415 -- models are loaded only now
         from governance.register import Lever, announce  # noqa: PLC0415
 
         announce(
@@ -28,5 +28,6 @@ class GoliveConfig(AppConfig):
                 status=panel.status,
                 panel=panel.panel,
                 gauges=gauges.gauges,
+                tells=telling.KINDS,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from golive import rules
+from golive import rules, telling
 from golive.models import GoLiveState
 from golive.selectors import MISSING
 from governance import audit, clock, epoch, grants, holds, readiness
@@ -110,6 +110,7 @@ def _write(row: GoLiveState, action: str, actor: str, reason: str, **switch: boo
         setattr(row, name, value)
     row.changed_by, row.reason, row.updated_at = actor, reason, clock.now()
     row.save()
-    epoch.advance()
+    turn = epoch.advance()
     audit.record(action=action, target="", actor=actor, reason=reason, before=before, after=row.snapshot())
+    telling.turned(action, actor=actor, reason=reason, epoch=turn)
     return row

@@ -9,11 +9,12 @@ from django.contrib.admin.utils import unquote
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from governance import roles
+from governance import outbox, roles
 from governance.console import columns, filters
 from governance.console.columns import BAD, GOOD, WARN
 from governance.console.histories import HistoryScreen
 from governance.console.screens import Screen
+from governance.happenings import Notice
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 
 Status, Outcome, Verdict = ChangeRequest.Status, AuditEvent.Outcome, ReviewDecision.Verdict
@@ -129,3 +130,17 @@ class JobRunScreen(Screen):
     )
     list_filter = ("outcome",)
     search_fields = ("name", "detail")
+
+
+@admin.register(Notice)
+class NoticeScreen(Screen):
+    """The outbox: what people are told of."""
+
+    list_display = ("at", "kind", "engine", "says", "routed_at")
+    list_filter = ("kind", "engine")
+    search_fields = ("kind", "engine")
+    date_hierarchy = "at"
+
+    def says(self, notice: Notice) -> str:
+        """Return the sentence for people."""
+        return outbox.spoken(notice)[1]

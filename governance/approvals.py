@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from governance import audit, changes, clock, grants, origin, register, roles
+from governance import audit, changes, clock, grants, origin, outbox, register, roles
 from governance.changes import Applied, Refused
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent, ChangeRequest
@@ -59,7 +59,10 @@ def break_glass(*, change_id: int, actor: str, reason: str) -> Applied | Refused
             return refusal
         if not roles.holds(actor, roles.BREAK_GLASS):
             return _attempt(change, actor, "no_right", f"{actor} is no account with the right to break the glass.")
-        return _finish(change, actor, reason, ChangeRequest.Status.FORCED)
+        outcome = _finish(change, actor, reason, ChangeRequest.Status.FORCED)
+        if isinstance(outcome, Applied):
+            outbox.tell(outbox.GLASS_BROKEN, **{**outbox.of_change(change), "reason": reason}, actor=actor)
+        return outcome
 
 
 def look_at_broken_glass(*, change_id: int, actor: str, reason: str = "") -> ChangeRequest | Refused:

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from governance import audit, clock, origin, register
+from governance import audit, clock, origin, outbox, register
 from governance.errors import Invalid
 from governance.models import AuditEvent, ChangeRequest
 from governance.register import Action, Target
@@ -207,4 +207,5 @@ def _propose(
             before=change.before,
             after=change.patch,
         )
+    outbox.tell(outbox.CHANGE_PENDING, **outbox.of_change(change), expires_at=change.expires_at)
     return Pending(change, applied.result if applied else None)

@@ -1,4 +1,4 @@
-"""The tables of the kernel: holds, the epoch, change requests and the audit trail."""
+"""The tables of the kernel: holds, the epoch, change requests, the audit trail, jobs and the outbox."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
+from governance import happenings  # noqa: F401 -- a table of the kernel's, which Django finds by way of here
 from governance.appendonly import AppendOnly
 
 EVERYTHING = "*"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from governance.changes import Refused
     from governance.metrics import Gauge
+    from governance.outbox import Kind
 
 
 class Target(Protocol):
@@ -232,6 +233,7 @@ class Lever:
     jobs: Sequence[Job] = ()
     gauges: Callable[[], Iterable[Gauge]] = tuple
     beside: Callable[[str, Period], Iterable[Told]] = lambda _engine, _period: ()  # what befell an engine meanwhile
+    tells: Sequence[Kind] = ()
 
 
 _levers: dict[str, Lever] = {}

@@ -23,6 +23,7 @@ class RegressionConfig(AppConfig):
             review,
             seeds,
             selectors,
+            telling,
             trails,
         )
 
@@ -51,5 +52,6 @@ class RegressionConfig(AppConfig):
                 jobs=jobs.JOBS,
                 gauges=gauges.gauges,
                 beside=selectors.incidents_of,
+                tells=telling.KINDS,
             )
         )

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from governance import audit, clock, grants, holds, names, retiring
 from governance.changes import Refused
 from governance.errors import Invalid, NotFound
-from regression import batches, limits, pinning, recording, rules, selectors, tripping, words
+from regression import batches, limits, pinning, recording, rules, selectors, telling, tripping, words
 from regression.batches import MAX_OBSERVATIONS, Batch
 from regression.limits import MANY_WITHIN
 from regression.models import RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
@@ -89,6 +89,7 @@ def rearm(*, domain: str, metric: str, actor: str, reason: str) -> RegressionSta
     audit.record(
         action=rules.REARM, target=str(policy), actor=actor, reason=reason, before=before, after=state.snapshot()
     )
+    telling.rearmed(policy, actor=actor, reason=reason)
     return state
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from golive import services as golive
 from governance import clock, holds, metrics, origin
-from regression import pinning, rules, selectors, sights, standing, words
+from regression import pinning, rules, selectors, sights, standing, telling, words
 from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
 from regression.rules import Event
 from regression.sights import Sight
@@ -118,13 +118,14 @@ def _trip(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None
     In SHADOW nothing is latched, held or pulled: it is re-armed at once, as if a person had done so.
     """
     now, story = clock.now(), seen.story()
-    RegressionIncident.objects.create(
+    incident = RegressionIncident.objects.create(
         domain=policy.domain, metric=policy.metric, action=policy.action, mode=policy.mode, detector=policy.detector,
         opened_at=now, max_drop_fraction=policy.max_drop_fraction, first_event_id=story.first_event_id,
         last_event_id=story.last_event_id, onset_event_id=story.onset_event_id,
         onset_at=selectors.event_at(story.onset_event_id), events_to_detect=story.events_to_detect, path=story.path,
         **seen.figures(),
     )  # fmt: skip
+    telling.tripped(incident, policy)
     if policy.mode == rules.SHADOW:
         leave_out(state, story.baseline_end_id)
         arm(policy, state)

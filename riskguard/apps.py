@@ -14,7 +14,7 @@ class RiskguardConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, announce  # noqa: PLC0415 -- models are loaded only now
-        from riskguard import actions, gauges, jobs, panel, review, seeds, trails  # noqa: PLC0415
+        from riskguard import actions, gauges, jobs, panel, review, seeds, telling, trails  # noqa: PLC0415
 
         announce(
             Lever(
@@ -29,5 +29,6 @@ class RiskguardConfig(AppConfig):
                 panel=panel.panel,
                 jobs=jobs.JOBS,
                 gauges=gauges.gauges,
+                tells=telling.KINDS,
             )
         )

@@ -40,6 +40,11 @@ class LedgerLine:
     usage: Usage
     policy: RiskPolicy | None
 
+    @property
+    def has_reached_loss_cap(self) -> bool:
+        """Say whether the level has lost as much as it may in a day."""
+        return self.policy is not None and rules.left(self.policy.max_daily_loss, self.usage.realized_loss) == 0
+
     def left(self) -> dict[str, int | None]:
         """Return what is left under each daily cap; None is without limit or without a policy."""
         if self.policy is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import QuerySet
 
+from riskguard import telling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation, utc_day
 from riskguard.rules import CAPS, GLOBAL, Level, Usage
 
@@ -116,6 +117,7 @@ def _expire(batch: list[RiskReservation], *, day: dt.date, now: dt.datetime) -> 
         ],
         batch_size=500,
     )  # fmt: skip
+    telling.expired(batch)
     return len(batch)
 
 

@@ -10,7 +10,8 @@ from django.db import transaction
 from governance import audit, clock, holds, retiring
 from governance.changes import Refused
 from governance.errors import Invalid
-from riskguard import rules, words
+from riskguard import ledger, rules, telling, words
+from riskguard.decisions import LedgerLine
 from riskguard.models import RiskPolicy
 from riskguard.rules import GLOBAL
 
@@ -100,6 +101,10 @@ def write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str)
     _hold(policy, reason)
     after = policy.snapshot()
     audit.record(action=SET_POLICY, target=policy.engine, actor=actor, reason=reason, before=before, after=after)
+    if "max_daily_loss" in patch:
+        day = ledger.day_of(clock.database_now())
+        usage = ledger.standing(day, policy.engine)[policy.engine]
+        telling.loss_caps([LedgerLine(day, policy.engine, usage, policy)])
     return policy
 
 

@@ -14,7 +14,7 @@ from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
 from governance.money import MAX_MINOR
-from riskguard import backends, holding, ledger, policies, reserving, rules
+from riskguard import backends, holding, ledger, policies, reserving, rules, telling
 from riskguard.decisions import MAX_ORDERS, LedgerLine, Order, Resolution, Ruling
 from riskguard.holding import Hold
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
@@ -115,7 +115,9 @@ def settle(*, reservation_id: int, realized_loss: int, actor: str) -> Resolution
         book[name].realized_loss += realized_loss
         book[name].save(update_fields=["realized_loss"])
     _resolved(held, RiskEvent.Kind.SETTLE, now, day, actor, open_risk=-given_back, loss=realized_loss)
-    return _resolution(held)
+    settled = _resolution(held)
+    telling.loss_caps(settled.ledger if realized_loss else ())
+    return settled
 
 
 @transaction.atomic(durable=True)
@@ -251,12 +253,5 @@ def _resolution(held: RiskReservation) -> Resolution:
     policies = {row.engine: row for row in RiskPolicy.objects.filter(engine__in=[GLOBAL, held.engine])}
     standing = ledger.standing(day, GLOBAL, held.engine)
     lines = [LedgerLine(day, name, usage, policies.get(name)) for name, usage in standing.items()]
-    reached = {
-        line.engine: line.policy is not None
-        and line.policy.max_daily_loss is not None
-        and line.usage.realized_loss >= line.policy.max_daily_loss
-        for line in lines
-    }
-    return Resolution(
-        held, lines, {"loss_cap_reached": any(reached.values()), "reached_by": [n for n in reached if reached[n]]}
-    )
+    reached = [line.engine for line in lines if line.has_reached_loss_cap]
+    return Resolution(held, lines, {"loss_cap_reached": bool(reached), "reached_by": reached})

@@ -34,6 +34,12 @@ ENVIRONMENT = {
     "RETENTION_ENABLED": "0",
     "RETENTION_CRON_MINUTES": "30",
     "RETENTION_KPI_DAYS": "90",
+    "NOTICE_TIMEOUT_SECONDS": "10",
+    "NOTICE_ALLOWED_NETWORKS": "",
+    "NOTICE_HEARTBEAT_MINUTES": "60",
+    "NOTICE_KEEP_DAYS": "90",
+    "EMAIL_URL": "",
+    "MAIL_FROM": "",
 }
 _run: dict[str, object] = {}
 

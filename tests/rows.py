@@ -14,8 +14,10 @@ from access.models import Token
 from examples.deals.models import Deal
 from golive.models import GoLiveState
 from governance import clock
+from governance.happenings import Notice
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from notices.models import NoticeDelivery, NoticeRule
 from regression.models import (
     KpiBatch,
     KpiEvent,
@@ -29,6 +31,7 @@ from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservati
 from tests.access.factories import UserFactory, secret_of
 from tests.governance import factories as kernel
 from tests.heimdall import factories as heimdall
+from tests.notices import factories as notices
 from tests.regression import factories as regression
 from tests.riskguard import factories as riskguard
 
@@ -70,6 +73,9 @@ ROWS: dict[type[Model], Make] = {
     Seal: _seal,
     JobRun: lambda **more: JobRun.objects.create(**{"name": "seal", "started_at": clock.now(), **more}),
     ReviewDecision: kernel.ReviewDecisionFactory,
+    Notice: notices.NoticeFactory,
+    NoticeRule: notices.RuleFactory,
+    NoticeDelivery: notices.DeliveryFactory,
     Token: _token,
     GoLiveState: lambda **more: GoLiveState.objects.create(**{"pk": 1, "updated_at": clock.now(), **more}),
     RiskPolicy: _policy,

@@ -17,7 +17,7 @@ from tests.addresses import Address, addresses
 from tests.rows import our_models
 
 ROOT = Path(settings.BASE_DIR)
-OURS = ("access", "examples", "golive", "governance", "heimdall", "regression", "riskguard", "valhalla")
+OURS = ("access", "examples", "golive", "governance", "heimdall", "notices", "regression", "riskguard", "valhalla")
 PRODUCT = [path for app in (*OURS, "clients") for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
 COMMANDS = {name: app for name, app in get_commands().items() if app.split(".")[0] in OURS}
 ADDRESSES = [address for address in addresses() if address.route.startswith("/api/")]

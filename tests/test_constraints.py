@@ -15,9 +15,11 @@ from access.models import Token
 from examples.deals.models import Deal
 from golive.models import GoLiveState
 from governance import clock
+from governance.happenings import Notice
 from governance.models import ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 from governance.money import MAX_MINOR
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from notices.models import NoticeDelivery, NoticeRule
 from regression.models import (
     KpiBatch,
     KpiEvent,
@@ -49,6 +51,15 @@ BAD: dict[str, list[Bad]] = {
     "review_verdict_is_known": [(ReviewDecision, {"verdict": "FINE"})],
     "review_says_who_and_why": [(ReviewDecision, {"note": ""}), (ReviewDecision, {"decided_by": ""})],
     "review_period_in_order": [(ReviewDecision, {"period_end": NOW() - dt.timedelta(days=8)})],
+    "notice_once": [(Notice, {"once": "today"})],
+    "notice_rule_channel": [(NoticeRule, {"channel": "PIGEON"})],
+    "notice_rule_has_address": [(NoticeRule, {"address": ""})],
+    "notice_delivery_once": [(NoticeDelivery, {})],
+    "notice_delivery_ended_has_time": [
+        (NoticeDelivery, {"status": "DEAD"}),
+        (NoticeDelivery, {"status": "DELIVERED"}),
+        (NoticeDelivery, {"ended_at": NOW()}),
+    ],
     "token_has_one_name": [(Token, {"token_key": "same"})],
     "go_live_is_one_row": [(GoLiveState, {"pk": 2})],
     **{

@@ -109,6 +109,23 @@ class Environment:
         config["ENGINE"] = f"django.db.backends.{_DATABASES[scheme]}"
         return config
 
+    def mail(self, name: str) -> dict[str, Any]:
+        """Return Django's settings for a mail server's URL; empty where there is none."""
+        url = self.text(name)
+        if not url:
+            return {}
+        try:
+            scheme, netloc = urlsplit(url)[:2]
+            known = bool(netloc) if scheme in {"smtp", "smtp+tls", "smtp+ssl"} else url == "consolemail://"
+            config: dict[str, Any] = environ.Env.email_url_config(url) if known else {}
+        except ValueError:
+            scheme, config = "", {}
+        if not config:
+            # The URL may hold a password, and this sentence ends up in logs.
+            accepted = "smtp://, smtp+tls:// or smtp+ssl:// with USER:PASSWORD@HOST:PORT, or consolemail://"
+            raise odd(name, f"{scheme}:…", accepted)
+        return config
+
 
 def read_file(path: Path) -> dict[str, str]:
     """Return the variables of an env file; a line that is none of NAME=value, comment and blank stops the start."""

@@ -83,6 +83,25 @@ RETENTION_ENABLED = env.flag("RETENTION_ENABLED", default=False)
 RETENTION_CRON_MINUTES = env.integer("RETENTION_CRON_MINUTES", default=30, minimum=1, maximum=1440)
 RETENTION_KPI_DAYS = env.integer("RETENTION_KPI_DAYS", default=90, minimum=1, maximum=36_500)
 
+# Who is told. A request to a private address is refused, whatever its name, but for these networks.
+NOTICE_ALLOWED_NETWORKS = env.networks("NOTICE_ALLOWED_NETWORKS")
+NOTICE_TIMEOUT_SECONDS = env.integer("NOTICE_TIMEOUT_SECONDS", default=10, minimum=1, maximum=60)
+NOTICE_HEARTBEAT_MINUTES = env.integer("NOTICE_HEARTBEAT_MINUTES", default=60, minimum=1, maximum=1440)
+NOTICE_KEEP_DAYS = env.integer("NOTICE_KEEP_DAYS", default=90, minimum=1, maximum=36_500)
+EMAIL_URL_IS_SET = env.has("EMAIL_URL")
+_mail = env.mail("EMAIL_URL")
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "", _mail.get("EMAIL_PORT") or 0
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = NOTICE_TIMEOUT_SECONDS
+DEFAULT_FROM_EMAIL = env.matching(
+    "MAIL_FROM",
+    r"[^\s@<>]+@[A-Za-z0-9.\-]+",
+    "a mail address, such as valhalla@example.com",
+    default="valhalla@localhost",
+)
+
 # Who may call
 API_AUTH = env.choice("API_AUTH", ("token", "open"), default="token")
 FOUR_EYES = env.flag("FOUR_EYES", default=API_AUTH == "token")
@@ -115,6 +134,7 @@ INSTALLED_APPS = [
     "governance",
     "access",
     *GOVERNANCE_LEVERS,
+    "notices",
     "examples.deals",
     "examples.demo",
 ]

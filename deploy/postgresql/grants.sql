@@ -22,11 +22,11 @@ REVOKE INSERT, UPDATE
     ON django_migrations, django_content_type, auth_permission, auth_group, auth_group_permissions, django_admin_log
   FROM valhalla_web, valhalla_scheduler;
 
--- Only the scheduler seals, runs jobs, and removes what retention lets go; it makes no accounts.
+-- Only the scheduler seals, runs jobs, and removes what retention lets go; it makes no accounts and no rules.
 REVOKE INSERT, UPDATE ON audit_seal, job_run FROM valhalla_web;
-GRANT DELETE ON kpi_event, kpi_batch TO valhalla_scheduler;
+GRANT DELETE ON kpi_event, kpi_batch, notice, notice_delivery TO valhalla_scheduler;
 REVOKE INSERT, UPDATE
-    ON auth_user, auth_user_groups, auth_user_user_permissions, access_token, django_session
+    ON auth_user, auth_user_groups, auth_user_user_permissions, access_token, django_session, notice_rule
   FROM valhalla_scheduler;
 
 -- Holds are lifted, tokens revoked, sessions and roles ended, gaps merged.

@@ -61,7 +61,9 @@ class ActPage(Page):
         try:
             return self._shown(request, form, self._preview(form))
         except Invalid as wrong:
-            raise BadRequest(str(wrong)) from None
+            if _preset(request):
+                raise BadRequest(str(wrong)) from None
+            return self._shown(request, form, None)  # something new, of which a person has yet to say what it is
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         """Submit what the form asks for, unless the target has moved under it."""
@@ -150,7 +152,8 @@ def effect(spec: Action, form: ChangeForm, told: Preview | None) -> dict[str, An
     if told is None:
         wrong = [name for name in form.controls if name in form.errors]
         said = [f"{form.fields[name].label}: {' '.join(map(str, form.errors[name]))}" for name in wrong]
-        return {"known": False, "problems": said}
+        unseen = form.data.get("seen", "") if form.is_bound else seen(form.standing, form.controls)
+        return {"known": False, "problems": said, "seen": unseen}
     changing = rows(spec, told)
     return {
         "known": True,

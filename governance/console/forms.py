@@ -85,7 +85,7 @@ class ChangeForm(forms.Form):
     def __init__(self, spec: Action, standing: Mapping[str, Any], preset: Mapping[str, Any], data: Any = None) -> None:
         """Build the form over ``data``, or unbound, filled."""
         super().__init__(data, auto_id="act_%s")
-        self.schema = dict(spec.schema().fields.items())
+        self.schema, self.standing = dict(spec.schema().fields.items()), standing
         chosen = [name for name in self.schema if not preset or name in preset]
         for name in chosen:
             field = _field(self.schema[name])

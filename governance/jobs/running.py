@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from governance import clock, origin
+from django.db import transaction
+
+from governance import clock, origin, outbox
 from governance.jobs.alone import alone
 from governance.models import JobRun
 from governance.register import Job
@@ -31,8 +33,17 @@ def run(job: Job, *, if_due: bool) -> JobRun | None:
             ran.outcome, ran.detail = Outcome.FAILED, f"{type(failure).__name__}: {failure}"
             ran.failures += 1
         ran.ended_at = clock.database_now()
-        ran.save()
+        with transaction.atomic():
+            ran.save()
+            if ran.outcome == Outcome.FAILED and is_told(ran.failures):
+                error = ran.detail.partition(":")[0]
+                outbox.tell(outbox.JOB_FAILED, job=job.name, failures=ran.failures, error=error)
         return ran
+
+
+def is_told(failures: int) -> bool:
+    """Say whether people are told of so many failures in a row: of the first, the tenth, the hundredth, and so on."""
+    return f"{failures}".strip("0") == "1"
 
 
 def _is_due(job: Job) -> bool:

@@ -256,7 +256,7 @@ def test_the_scheduler_runs_every_job_in_spite_of_one_that_fails_and_ends_at_a_s
         signal.set_wakeup_fd(-1)
     outcomes = dict(JobRun.objects.values_list("name", "outcome"))
     assert outcomes.pop("breaks") == "FAILED"
-    assert set(outcomes) == {"seal", "retain", "expire", "end_overrides", "evaluate", "end"}
+    assert set(outcomes) == {"seal", "retain", "expire", "end_overrides", "evaluate", "deliver", "heartbeat", "end"}
     assert set(outcomes.values()) == {"DONE"}
 
 
@@ -268,12 +268,12 @@ def test_two_schedulers_run_each_job_once_and_end_cleanly() -> None:
     os.close(write)
     with os.fdopen(read) as log:
         lines: list[str] = []
-        while sum("Scheduling" in line for line in lines) < 2 or sum(" done in " in line for line in lines) < 4:
+        while sum("Scheduling" in line for line in lines) < 2 or sum(" done in " in line for line in lines) < 7:
             lines.append(next(log))
         for scheduler in schedulers:
             scheduler.terminate()
         lines += log
     assert [scheduler.wait() for scheduler in schedulers] == [0, 0]
     ran = [line.split(" done in ")[0].split()[-1].strip('"') for line in lines if " done in " in line]
-    assert sorted(ran) == ["end_overrides", "evaluate", "expire", "retain", "seal"]
+    assert sorted(ran) == ["deliver", "end_overrides", "evaluate", "expire", "heartbeat", "retain", "seal"]
     assert sum("The scheduler has ended" in line for line in lines) == 2

@@ -57,6 +57,12 @@ def told(**environment: str) -> dict:
         ("RETENTION_ENABLED", "sometimes"),
         ("RETENTION_CRON_MINUTES", "0"),
         ("RETENTION_KPI_DAYS", "ninety"),
+        ("NOTICE_TIMEOUT_SECONDS", "0"),
+        ("NOTICE_ALLOWED_NETWORKS", "intranet"),
+        ("NOTICE_HEARTBEAT_MINUTES", "1441"),
+        ("NOTICE_KEEP_DAYS", "0"),
+        ("EMAIL_URL", "pop3://mail.example.com"),
+        ("MAIL_FROM", "Valhalla"),
     ],
 )
 def test_an_odd_value_stops_the_start_with_a_sentence_that_names_it(name, value):
