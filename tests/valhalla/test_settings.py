@@ -185,7 +185,7 @@ def test_a_connection_to_postgresql_over_a_socket_has_our_settings(name, value):
 def test_the_example_names_every_variable_that_is_read():
     source = "".join((BASE_DIR / name).read_text() for name in ("valhalla/settings.py", "gunicorn.conf.py"))
     read = set(
-        re.findall(r'_?env\.(?:text|choice|flag|integer|matching|hosts|networks|database)\(\s*"([A-Z_]+)"', source)
+        re.findall(r'_?env\.(?:text|choice|flag|integer|matching|hosts|networks|database|mail)\(\s*"([A-Z_]+)"', source)
     )
     assert read == set(read_file(BASE_DIR / ".env.example"))
     assert set(ENVIRONMENT) - {"VALHALLA_ENV_FILE"} <= read
