@@ -31,7 +31,7 @@ SELECT at, at::date, CASE n %% 2 WHEN 0 THEN 'DENY' ELSE 'TRIAL' END,
 INSERT INTO heimdall_recommendation (created_at, domain, engine, confidence, recommendation, evidence, prod_eligible,
                                      gate_reason, actor, correlation_id, authorized_by)
 SELECT at, (ARRAY['WHOLESALE_OFFER', 'BUYER_MATCH', 'CAPITAL_ROUTE'])[1 + n %% 3], 'WHOLESALE', (n %% 100) / 100.0,
-       '{}', '{}', false, 'prod_use_disabled', 'bench', '', ''
+       '{}', '{}', false, 'prod_use_disabled', 'bench', md5(n::text), ''
   FROM moments
 """,
     "kpi_event": """
@@ -48,12 +48,6 @@ INSERT INTO risk_reservation (engine, amount, currency, day, status, actor, body
                               needs_review)
 SELECT 'WHOLESALE', 1000, 'USD', at::date, 'SETTLED', 'bench', '', md5(n::text), 1, at, at + interval '1 day',
        at, at::date, 0, at::date, 'bench', false
-  FROM moments
-""",
-    "heimdall_recommendation": """
-INSERT INTO heimdall_recommendation (domain, engine, confidence, recommendation, evidence, prod_eligible, gate_reason,
-                                     actor, correlation_id, created_at, authorized_by)
-SELECT 'WHOLESALE_OFFER', 'WHOLESALE', 0.9, '{}', '{}', false, 'prod_use_disabled', 'bench', md5(n::text), at, ''
   FROM moments
 """,
     "deal": """
