@@ -137,3 +137,21 @@ def test_networks_stand_between_commas_and_none_is_the_default():
 def test_odd_networks_stop(value):
     with pytest.raises(ImproperlyConfigured, match=r"NAME is .*; accepted is addresses and networks"):
         given(value).networks("NAME")
+
+
+def test_a_mail_server_is_read_with_its_port_and_encryption():
+    read = given("smtp+tls://ops:p%40ss@mail.example.com:587").mail("NAME")
+    assert (read["EMAIL_HOST"], read["EMAIL_PORT"], read["EMAIL_USE_TLS"]) == ("mail.example.com", 587, True)
+    assert (read["EMAIL_HOST_USER"], read["EMAIL_HOST_PASSWORD"]) == ("ops", "p@ss")
+    assert given("smtp+ssl://mail.example.com:465").mail("NAME")["EMAIL_USE_SSL"] is True
+    assert given("consolemail://").mail("NAME")["EMAIL_BACKEND"].endswith("console.EmailBackend")
+    assert given("").mail("NAME") == {}
+
+
+@pytest.mark.parametrize(
+    "value", ["pop3://u:hunter2@h", "hunter2", "smtp://", "smtp://u:hunter2@h:99999", "filemail:///x"]
+)
+def test_an_odd_mail_server_stops_without_its_password(value):
+    with pytest.raises(ImproperlyConfigured, match=r"NAME is .*; accepted is smtp://") as stop:
+        given(value).mail("NAME")
+    assert "hunter2" not in str(stop.value)
