@@ -8,8 +8,9 @@ from typing import Any
 from governance import names
 from governance.changes import Refused
 from governance.register import Action
-from heimdall import rules, services
+from heimdall import rules, services, words
 from heimdall.serializers import HeimdallPolicySchema
+from heimdall.shapes import RestartSchema
 
 
 def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused | None:
@@ -18,6 +19,10 @@ def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused 
 
 def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
     return services.set_policy(domain=target, patch=patch, actor=actor, reason=reason)
+
+
+def _restart(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
+    return services.restart_evidence(domain=target, actor=actor, reason=reason)
 
 
 ACTIONS = (
@@ -32,5 +37,18 @@ ACTIONS = (
         refuses=_cannot_set,
         divisible=True,
         noun="domain",
+    ),
+    Action(
+        name=rules.RESTART,
+        label="Start the evidence anew",
+        schema=RestartSchema,
+        target=names.engine,
+        lock=services.locked_evidence,
+        loosens=rules.restart_loosens,
+        apply=_restart,
+        needs_reason=True,
+        noun="domain",
+        sets={"admitted": False},
+        effect=words.restarting,
     ),
 )

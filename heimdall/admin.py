@@ -11,7 +11,13 @@ from governance.console.histories import HistoryScreen
 from governance.console.offers import Offer
 from governance.console.screens import Screen
 from heimdall import rules
-from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall.models import (
+    HeimdallEvent,
+    HeimdallEvidence,
+    HeimdallPolicy,
+    HeimdallRecommendation,
+    HeimdallScorecardDay,
+)
 
 Kind = HeimdallEvent.Kind
 DOMAIN = filters.exactly("domain", spell=names.engine)
@@ -46,9 +52,9 @@ class HeimdallPolicyScreen(Screen):
         "domain", "engine",
         columns.word("prod_use_enabled", "Production use", {True: ("enabled", GOOD), False: ("off", INFO)}),
         "min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate",
-        "evidence_days", "changed_by", "updated_at",
+        "evidence_rule", "evidence_days", "changed_by", "updated_at",
     )  # fmt: skip
-    list_filter = (filters.Retired, "prod_use_enabled", "engine")
+    list_filter = (filters.Retired, "prod_use_enabled", "evidence_rule", "engine")
     search_fields = ("domain", "engine", "reason", "changed_by")
 
 
@@ -61,6 +67,17 @@ class HeimdallScorecardDayScreen(HistoryScreen):
     list_filter = (DOMAIN, filters.days("day", plain=True))
 
 
+@admin.register(HeimdallEvidence)
+class HeimdallEvidenceScreen(Screen):
+    """Evidence since each domain's start."""
+
+    offers = (Offer(action=rules.RESTART),)
+    list_display = (
+        "domain", "start", "started_at", "started_by", "trials", "successes", "success_rate", "admitted_at",
+    )  # fmt: skip
+    search_fields = ("domain", "reason", "started_by")
+
+
 @admin.register(HeimdallRecommendation)
 class HeimdallRecommendationScreen(HistoryScreen):
     """Recommendations."""
@@ -69,11 +86,11 @@ class HeimdallRecommendationScreen(HistoryScreen):
     list_display = (
         "id", "domain", "confidence",
         columns.word("prod_eligible", "Eligible", {True: ("yes", GOOD), False: ("no", INFO)}),
-        "gate_reason", "actor", "correlation_id", "created_at", "authorized_at",
+        "gate_reason", "actor", "correlation_id", "created_at", "authorized_at", "outcome",
     )  # fmt: skip
     list_filter = (
-        DOMAIN, filters.days("created_at"), ("prod_eligible", filters.YesNo), filters.exactly("gate_reason", "reason"),
-        filters.exactly("actor"), filters.exactly("correlation_id"),
+        DOMAIN, filters.days("created_at"), ("prod_eligible", filters.YesNo), ("outcome", filters.YesNo),
+        filters.exactly("gate_reason", "reason"), filters.exactly("actor"), filters.exactly("correlation_id"),
     )  # fmt: skip
     found_by = ("correlation_id",)
     indexed = frozenset({"domain", "gate_reason", "actor"})

@@ -13,8 +13,18 @@ class HeimdallConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from governance.register import ConsolePage, Lever, announce  # noqa: PLC0415 -- models are loaded only now
-        from heimdall import actions, gauges, panel, promotion, review, seeds, trails  # noqa: PLC0415
+        from governance.facts import Tripped  # noqa: PLC0415 -- models are loaded only now
+        from governance.register import ConsolePage, Lever, announce  # noqa: PLC0415
+        from heimdall import (  # noqa: PLC0415
+            actions,
+            gauges,
+            panel,
+            promotion,
+            review,
+            seeds,
+            services,
+            trails,
+        )
 
         announce(
             Lever(
@@ -26,9 +36,17 @@ class HeimdallConfig(AppConfig):
                 missing_seeds=seeds.missing,
                 restore_seeds=seeds.restore,
                 trails=trails.TRAILS,
+                hears={Tripped: services.hear_trip},
                 panel=panel.panel,
                 promotion=promotion.section,
                 pages=(
+                    ConsolePage(
+                        address="heimdall/calibration/",
+                        name="heimdall_calibration",
+                        view="heimdall.reliability.CalibrationPage",
+                        title="Calibration",
+                        icon="target",
+                    ),
                     ConsolePage(
                         address="heimdall/what-if/",
                         name="heimdall_what_if",

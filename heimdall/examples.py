@@ -24,6 +24,7 @@ TRIAL = [
         request_only=True,
     )
 ]
+OUTCOME = [OpenApiExample("It went well", {"success": True, "actor": "engine"}, request_only=True)]
 UPSERT = [
     OpenApiExample(
         "Let it act",

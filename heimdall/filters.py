@@ -7,7 +7,15 @@ from typing import ClassVar
 import django_filters
 
 from governance.filters import FilterSet, FlagFilter, HistoryFilter, IdFilter, MomentFilter
-from heimdall.models import HeimdallEvent, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+
+
+class PolicyFilter(FilterSet):
+    """Policies by domain, engine and evidence rule."""
+
+    class Meta:
+        model = HeimdallPolicy
+        fields: ClassVar = ["domain", "engine", "evidence_rule"]
 
 
 class ScorecardDayFilter(FilterSet):
@@ -27,13 +35,16 @@ class RecommendationFilter(FilterSet):
     authorized = FlagFilter(
         field_name="authorized_at", lookup_expr="isnull", exclude=True, help_text="Whether it was authorized."
     )
+    outcome_known = FlagFilter(
+        field_name="outcome", lookup_expr="isnull", exclude=True, help_text="Whether its outcome was told."
+    )
     since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time (UTC).")
     until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time (UTC).")
 
     class Meta:
         model = HeimdallRecommendation
         fields: ClassVar = [
-            "domain", "engine", "prod_eligible", "gate_reason", "actor", "correlation_id", "authorized_by",
+            "domain", "engine", "prod_eligible", "gate_reason", "actor", "correlation_id", "authorized_by", "outcome",
         ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ def gauges() -> list[Gauge]:
     return [
         Gauge(
             "valhalla_sandbox_trials",
-            "Sandbox trials within the evidence window.",
+            "Sandbox trials that count as evidence.",
             [({"domain": policy.domain}, shown[policy.domain].trials) for policy in policies],
         ),
         Gauge(

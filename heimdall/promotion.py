@@ -11,7 +11,8 @@ from governance.sections import Period, Plot, Section, Series, Suggested, Table
 from heimdall import intervals, past, rules, selectors, words
 from heimdall.models import HeimdallPolicy
 from heimdall.rules import Evidence
-from heimdall.serializers import EvidenceSerializer, OutcomeSerializer
+from heimdall.serializers import OutcomeSerializer
+from heimdall.shapes import EvidenceSerializer
 from heimdall.what_if import History, Outcome, ladder
 
 STEPS = tuple(map(Decimal, ("-0.10", "-0.05", "-0.02", "0", "0.02")))

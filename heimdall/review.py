@@ -13,7 +13,8 @@ from heimdall import intervals, plots, rules, selectors, words
 from heimdall.models import HeimdallPolicy
 from heimdall.rules import Evidence
 from heimdall.selectors import Decisions
-from heimdall.serializers import EvidenceSerializer, HeimdallPolicySerializer
+from heimdall.serializers import HeimdallPolicySerializer
+from heimdall.shapes import EvidenceSerializer
 
 _NO_DECISIONS = Decisions(0, {})
 
@@ -139,7 +140,8 @@ def _use(line: Line) -> str:
 
 def _told(shown: Evidence) -> str:
     rate = shown.success_rate
-    return "no trial" if rate is None else f"{words.plain(rate)} of {shown.trials} trials"
+    told = "no trial" if rate is None else f"{words.plain(rate)} of {shown.trials} trials"
+    return told if shown.proof is None else f"{told}, {shown.proof.answer}"
 
 
 def _decided(line: Line) -> list[str]:

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
+from heimdall import anytime
+from heimdall.anytime import ELIGIBLE, INCONCLUSIVE, INELIGIBLE, Shown
+
 SET_POLICY = "heimdall.policy.set"
+RESTART = "heimdall.evidence.restart"
+
+POINT, ANYTIME = "POINT", "ANYTIME"
 
 GATE_PASS = "gate_pass"  # noqa: S105 -- a reason, not a secret
 POLICY_MISSING = "policy_missing"
@@ -19,9 +25,12 @@ RATE_BELOW = "sandbox_success_rate_below_threshold"
 ALREADY_USED = "already_used"
 BUSY = "busy"
 RECORDED = "recorded"
+NOT_AUTHORIZED = "not_authorized"
+OUTCOME_METRIC = "recommendation_success"
 
 THRESHOLDS = ("min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate")
-CONTROLS = ("engine", *THRESHOLDS, "prod_use_enabled", "evidence_days")
+CONTROLS = ("engine", *THRESHOLDS, "prod_use_enabled", "evidence_days", "evidence_rule", "outcome_metric")
+_EITHER_WAY = {"engine", "evidence_days", "evidence_rule", "outcome_metric"}
 _SIX_PLACES = Decimal("0.000001")
 _DAY = dt.timedelta(days=1)
 
@@ -38,12 +47,26 @@ class Charter:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Proof:
+    """What ANYTIME says of the trials since the ``start``-th start: ELIGIBLE, INELIGIBLE or INCONCLUSIVE.
+
+    ``trials_needed`` more at the present rate would make the domain eligible; None: no number of them would.
+    """
+
+    start: int
+    started_at: dt.datetime
+    answer: str
+    trials_needed: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a domain has shown in the sandbox over ``days`` UTC days."""
+    """What a domain has shown in the sandbox over ``days`` UTC days; with ``proof`` where ANYTIME judges it."""
 
     days: int = 1
     trials: int = 0
     successes: int = 0
+    proof: Proof | None = None
 
     @property
     def success_rate(self) -> Decimal | None:
@@ -70,9 +93,24 @@ def gate(charter: Charter | None, confidence: float, evidence: Evidence) -> str:
 
 
 def unearned(charter: Charter, evidence: Evidence) -> list[str]:
-    """Return what the sandbox has not shown yet: too few trials, too low a rate, or both."""
+    """Return what the sandbox has not shown yet: too few trials, too low a rate, or both.
+
+    Under ANYTIME it is one of them: trials that prove nothing yet are too few, and a rate that is proved to be below.
+    """
+    if evidence.proof is not None:
+        return {INCONCLUSIVE: [TOO_FEW_TRIALS], INELIGIBLE: [RATE_BELOW]}.get(evidence.proof.answer, [])
     lacking = [TOO_FEW_TRIALS] if evidence.trials < charter.min_sandbox_trials else []
     return lacking if successful(evidence, charter.min_sandbox_success_rate) else [*lacking, RATE_BELOW]
+
+
+def proof(charter: Charter, shown: Shown, started_at: dt.datetime) -> Proof:
+    """Return what ANYTIME says of ``shown``; ``min_sandbox_trials`` stays the least that it says yes on."""
+    rate = float(charter.min_sandbox_success_rate)
+    answer, missing = anytime.verdict(shown, rate), max(0, charter.min_sandbox_trials - shown.trials)
+    if answer == ELIGIBLE:
+        return Proof(shown.start, started_at, INCONCLUSIVE if missing else ELIGIBLE, missing)
+    more = anytime.trials_needed(shown, rate)
+    return Proof(shown.start, started_at, answer, None if more is None else max(more, missing))
 
 
 def confident(confidence: float, threshold: Decimal) -> bool:
@@ -90,8 +128,9 @@ def successful(evidence: Evidence, threshold: Decimal) -> bool:
 def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[str]:
     """Name the fields of ``patch`` that loosen a policy.
 
-    A threshold lowered, production use enabled, a retired policy brought back; and what evidence counts or whose holds
-    apply, changed either way.
+    A threshold lowered, production use enabled, a retired policy brought back; and what evidence counts, how it is
+    judged, whose holds apply or which tripwire hears the outcomes, changed either way: neither rule is the stricter one
+    on every day.
     """
     return frozenset(
         name
@@ -99,8 +138,13 @@ def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[
         if (name in THRESHOLDS and value < standing[name])
         or (name == "retired" and standing[name] and not value)
         or (name == "prod_use_enabled" and value and not standing[name])
-        or (name in {"engine", "evidence_days"} and value != standing[name])
+        or (name in _EITHER_WAY and value != standing[name])
     )
+
+
+def restart_loosens(standing: Mapping[str, Any], _patch: Mapping[str, Any]) -> frozenset[str]:
+    """Name what a restart loosens: it takes an admission away, and else drops what speaks against the domain."""
+    return frozenset() if standing["admitted"] else frozenset({"start"})
 
 
 def window(today: dt.date, days: int) -> tuple[dt.date, dt.date]:

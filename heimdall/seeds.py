@@ -18,6 +18,8 @@ def _policy(engine: str, confidence: str, trials: int, rate: str) -> dict[str, A
         "min_sandbox_success_rate": Decimal(rate),
         "prod_use_enabled": False,
         "evidence_days": 1,
+        "evidence_rule": rules.POINT,
+        "outcome_metric": rules.OUTCOME_METRIC,
     }
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from django.db.models import Sum
 
 from governance import clock, tallies
-from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall import rules
+from heimdall.models import (
+    HeimdallEvent,
+    HeimdallEvidence,
+    HeimdallPolicy,
+    HeimdallRecommendation,
+    HeimdallScorecardDay,
+)
 from heimdall.rules import Evidence, days_of, utc_day, window
 
 Kind = HeimdallEvent.Kind
@@ -56,23 +63,55 @@ def newest_event_at() -> dt.datetime | None:
     return HeimdallEvent.objects.order_by("-pk").values_list("at", flat=True).first()
 
 
-def scorecard_today() -> list[HeimdallScorecardDay]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Today:
+    """A domain's scorecard of today, with the evidence that it is judged by (None without a policy)."""
+
+    scorecard: HeimdallScorecardDay
+    evidence: Evidence | None
+
+
+def scorecards_today() -> list[Today]:
     """Return today's scorecard of every domain that had a trial, by domain."""
-    return list(HeimdallScorecardDay.objects.filter(day=today()).order_by("domain"))
+    day = today()
+    cards = list(HeimdallScorecardDay.objects.filter(day=day).order_by("domain"))
+    shown = evidence_of(list(HeimdallPolicy.objects.filter(domain__in=[card.domain for card in cards])), day)
+    return [Today(card, shown.get(card.domain)) for card in cards]
 
 
 def evidence(policy: HeimdallPolicy | None, day: dt.date) -> Evidence:
-    """Return what the policy's domain has shown in its window up to and with ``day``; without a policy, nothing."""
+    """Return what the policy's domain has shown, by its evidence rule, up to and with ``day``; without one, nothing.
+
+    Under POINT that is within the window; under ANYTIME since the start, which is one row.
+    """
     if policy is None:
         return Evidence()
+    if policy.evidence_rule == rules.ANYTIME:
+        return _since_start(policy, HeimdallEvidence.objects.filter(domain=policy.domain).first(), day)
     first, last = window(day, policy.evidence_days)
     cards = HeimdallScorecardDay.objects.filter(domain=policy.domain, day__gte=first, day__lte=last).order_by()
     total = cards.aggregate(trials=Sum("trials"), successes=Sum("successes"))
     return Evidence(policy.evidence_days, total["trials"] or 0, total["successes"] or 0)
 
 
-def evidence_of(every: Iterable[HeimdallPolicy], day: dt.date) -> dict[str, Evidence]:
-    """Return the evidence of each policy's domain up to and with ``day``: one query, a row a domain and day."""
+def evidence_of(every: Collection[HeimdallPolicy], day: dt.date) -> dict[str, Evidence]:
+    """Return the evidence of each policy's domain, by its rule, up to and with ``day``: two queries at most."""
+    anytime = [policy for policy in every if policy.evidence_rule == rules.ANYTIME]
+    found = _within_window([policy for policy in every if policy.evidence_rule == rules.POINT], day)
+    if anytime:
+        rows = HeimdallEvidence.objects.in_bulk([policy.domain for policy in anytime], field_name="domain")
+        found |= {policy.domain: _since_start(policy, rows.get(policy.domain), day) for policy in anytime}
+    return found
+
+
+def _since_start(policy: HeimdallPolicy, row: HeimdallEvidence | None, day: dt.date) -> Evidence:
+    """Return what ANYTIME judges by; a domain without a row has shown nothing yet."""
+    row = row or HeimdallEvidence(domain=policy.domain, started_at=policy.created_at)
+    proof = rules.proof(policy.charter(), row.shown, row.started_at)
+    return Evidence(max(1, (day - utc_day(row.started_at)).days + 1), row.trials, row.successes, proof)
+
+
+def _within_window(every: Collection[HeimdallPolicy], day: dt.date) -> dict[str, Evidence]:
     windows = {policy.domain: window(day, policy.evidence_days) for policy in every}
     if not windows:
         return {}
@@ -84,6 +123,12 @@ def evidence_of(every: Iterable[HeimdallPolicy], day: dt.date) -> dict[str, Evid
             known = found[card.domain]
             found[card.domain] = Evidence(known.days, known.trials + card.trials, known.successes + card.successes)
     return found
+
+
+def outcomes(domain: str, most: int) -> list[tuple[float, bool]]:
+    """Return confidence and success of the domain's newest recommendations whose outcome is known, ``most`` of them."""
+    known = HeimdallRecommendation.objects.filter(domain=domain, outcome__isnull=False).order_by("-pk")
+    return [(confidence, bool(success)) for confidence, success in known.values_list("confidence", "outcome")[:most]]
 
 
 def shown_between(start: dt.datetime, end: dt.datetime) -> dict[str, Evidence]:

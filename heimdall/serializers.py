@@ -11,6 +11,7 @@ from governance.fields import (
     DocumentField,
     EngineField,
     FractionField,
+    MetricField,
     NumberField,
     StrictBooleanField,
     TextField,
@@ -24,9 +25,9 @@ from heimdall.models import (
     HeimdallEvent,
     HeimdallPolicy,
     HeimdallRecommendation,
-    HeimdallScorecardDay,
 )
 from heimdall.rules import CONTROLS
+from heimdall.shapes import EvidenceSerializer, ScorecardTodaySerializer
 from heimdall.what_if import Outcome
 
 _ENGINE = "The engine that acts on the recommendations: a hold on it refuses every authorization."
@@ -36,6 +37,8 @@ _RATE = "Least success rate within the evidence window, from 0 to 1."
 _ENABLED = "Whether recommendations may act at all."
 _RETIRED = "Whether it is switched off for good and left out of lists; it can be brought back, switched off."
 _DAYS = "The evidence window in UTC days up to and with today."
+_METRIC = "The engine's metric that the outcomes of its recommendations become events of."
+_RULE = "How trials are judged: POINT by the rate over the window, ANYTIME by proof over all trials since a start."
 
 
 class HeimdallPolicySchema(serializers.Serializer[Any]):
@@ -48,6 +51,8 @@ class HeimdallPolicySchema(serializers.Serializer[Any]):
     prod_use_enabled = StrictBooleanField(help_text=_ENABLED)
     evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", help_text=_DAYS)
     retired = StrictBooleanField(help_text=_RETIRED)
+    evidence_rule = serializers.ChoiceField(choices=HeimdallPolicy.EvidenceRule.choices, help_text=_RULE)
+    outcome_metric = MetricField(help_text=_METRIC)
 
 
 class HeimdallPolicyUpsertSerializer(WriteSerializer):
@@ -61,6 +66,10 @@ class HeimdallPolicyUpsertSerializer(WriteSerializer):
     prod_use_enabled = StrictBooleanField(required=False, help_text=_ENABLED)
     evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", required=False, help_text=_DAYS)
     retired = StrictBooleanField(required=False, help_text=_RETIRED)
+    evidence_rule = serializers.ChoiceField(
+        choices=HeimdallPolicy.EvidenceRule.choices, required=False, help_text=_RULE
+    )
+    outcome_metric = MetricField(required=False, help_text=_METRIC)
 
 
 class HeimdallPolicySerializer(serializers.ModelSerializer[HeimdallPolicy]):
@@ -117,25 +126,6 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     tried = TriedSerializer(many=True, help_text="Each domain, by name.")
 
 
-class ScorecardDaySerializer(serializers.ModelSerializer[HeimdallScorecardDay]):
-    """A domain's day in the sandbox."""
-
-    success_rate = FractionField(read_only=True, allow_null=True, help_text="Rounded down; null without a trial.")
-
-    class Meta:
-        model = HeimdallScorecardDay
-        fields: ClassVar = ["day", "domain", "trials", "successes", "success_rate"]
-
-
-class EvidenceSerializer(serializers.Serializer[Any]):
-    """What a domain has shown in the sandbox over the evidence window."""
-
-    days = serializers.IntegerField(help_text="The window in UTC days up to and with today.")
-    trials = serializers.IntegerField(help_text="Trials within it.")
-    successes = serializers.IntegerField(help_text="Those that succeeded.")
-    success_rate = FractionField(allow_null=True, help_text="Rounded down; null without a trial.")
-
-
 class TrialSerializer(WriteSerializer):
     """A sandbox trial."""
 
@@ -144,22 +134,17 @@ class TrialSerializer(WriteSerializer):
     success = StrictBooleanField(help_text="Whether the trial succeeded.")
 
 
-class TrialAnswerSerializer(serializers.Serializer[Any]):
+class TrialAnswerSerializer(ScorecardTodaySerializer):
     """The day's scorecard, and whether the trial counts in it."""
 
     ok = serializers.BooleanField(help_text="Whether the trial counts.")
     reason = serializers.CharField(help_text="recorded, or policy_missing.")
     message = serializers.CharField(help_text="The same in words.")
-    day = serializers.DateField(help_text="The UTC day of the scorecard.")
-    domain = serializers.CharField(help_text="The domain.")
-    trials = serializers.IntegerField(help_text="Sandbox trials of the day.")
-    successes = serializers.IntegerField(help_text="Those that succeeded.")
-    success_rate = FractionField(allow_null=True, help_text="Rounded down; null without a trial.")
 
     def to_representation(self, instance: Trial) -> dict[str, Any]:
         """Flatten the answer and its scorecard."""
         told = {"ok": instance.ok, "reason": instance.reason, "message": instance.message}
-        return {**told, **ScorecardDaySerializer(instance.scorecard).data}
+        return {**told, **super().to_representation(instance)}
 
 
 class RecommendSerializer(WriteSerializer):
@@ -182,8 +167,24 @@ class RecommendationSerializer(serializers.ModelSerializer[HeimdallRecommendatio
         model = HeimdallRecommendation
         fields: ClassVar = [
             "id", "domain", "engine", "confidence", "recommendation", "evidence", "prod_eligible", "gate_reason",
-            "actor", "correlation_id", "created_at", "authorized_at", "authorized_by",
+            "actor", "correlation_id", "created_at", "authorized_at", "authorized_by", "outcome", "outcome_at",
+            "outcome_by",
         ]  # fmt: skip
+
+
+class LearnSerializer(WriteSerializer):
+    """How what was authorized turned out."""
+
+    success = StrictBooleanField(help_text="Whether it turned out well.")
+
+
+class LearnedSerializer(serializers.Serializer[Any]):
+    """The answer to an outcome; ``ok`` says whether it stands."""
+
+    ok = serializers.BooleanField(help_text="Whether the outcome stands.")
+    reason = serializers.CharField(help_text="recorded, or not_authorized.")
+    message = serializers.CharField(help_text="The same in words.")
+    recommendation = RecommendationSerializer()
 
 
 class JudgementSerializer(serializers.Serializer[Any]):
@@ -216,11 +217,19 @@ class AuthorizationSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="gate_pass, or what refuses.")
     message = serializers.CharField(help_text="The same in words, with what is lacking.")
     recommendation = RecommendationSerializer()
+    scorecard = EvidenceSerializer(
+        allow_null=True, help_text="What it was judged by; null without a policy, and where it was busy."
+    )
 
     def to_representation(self, instance: Authorization) -> dict[str, Any]:
-        """Return the answer with its recommendation."""
-        told = {"ok": instance.ok, "reason": instance.reason, "message": instance.message}
-        return {**told, "recommendation": RecommendationSerializer(instance.recommendation).data}
+        """Return the answer with its recommendation and evidence."""
+        return {
+            "ok": instance.ok,
+            "reason": instance.reason,
+            "message": instance.message,
+            "recommendation": RecommendationSerializer(instance.recommendation).data,
+            "scorecard": EvidenceSerializer(instance.evidence).data if instance.evidence else None,
+        }
 
 
 class HeimdallEventSerializer(serializers.ModelSerializer[HeimdallEvent]):

@@ -1,22 +1,33 @@
-"""The only writes of Heimdall. An authorization locks the policy, then the recommendation, and reads after the wait."""
+"""The only writes of Heimdall. An authorization locks the recommendation, then the policy, and reads after the wait.
+
+The policy's lock is the mutex of its domain's evidence, and the last in the written order.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.db.models import F
 
-from governance import audit, clock, grants, holds, metrics, retiring
+from governance import audit, clock, facts, grants, holds, metrics, retiring
 from governance.changes import Refused
 from governance.database import is_lock_timeout
-from governance.errors import NotFound
-from heimdall import rules, selectors, words
-from heimdall.decisions import Authorization, Judgement, Trial
-from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from governance.errors import Conflict, Invalid, NotFound
+from governance.facts import Outcome, Tripped
+from heimdall import admission, recording, rules, selectors, words
+from heimdall.decisions import Authorization, Judgement, Learned, Trial
+from heimdall.models import (
+    HeimdallEvent,
+    HeimdallEvidence,
+    HeimdallPolicy,
+    HeimdallRecommendation,
+    HeimdallScorecardDay,
+)
 from heimdall.rules import Evidence, utc_day
 
 Kind = HeimdallEvent.Kind
@@ -25,19 +36,26 @@ _log = logging.getLogger(__name__)
 
 @transaction.atomic
 def trial(*, domain: str, confidence: float, success: bool, actor: str) -> Trial:
-    """Count a sandbox trial on the UTC day's scorecard of ``domain`` and return it.
+    """Count a sandbox trial on the UTC day's scorecard of ``domain`` and in its evidence, and return both.
 
     A domain without a policy is refused with ``policy_missing``, recorded, and gets no scorecard.
     """
+    policy = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
     now = clock.database_now()
-    known = HeimdallPolicy.objects.filter(domain=domain).exists()
-    kind, reason = (Kind.TRIAL, rules.RECORDED) if known else (Kind.DENY, rules.POLICY_MISSING)
-    card = _counted(domain, now, success) if known else HeimdallScorecardDay(day=utc_day(now), domain=domain)
-    _event(kind, now, domain, reason, actor, confidence=confidence, success=success, figures={"scorecard": _card(card)})
+    if policy is None:
+        reason, card = rules.POLICY_MISSING, HeimdallScorecardDay(day=utc_day(now), domain=domain)
+        told = {"scorecard": _card(card)}
+        recording.event(Kind.DENY, now, domain, reason, actor, confidence=confidence, success=success, figures=told)
+        return Trial(False, reason, words.judged(reason, domain, None, confidence, Evidence()), card, None)
+    admission.counted(policy, success)
+    card = _counted(domain, now, success)
+    shown = selectors.evidence(policy, utc_day(now))
+    told = {"scorecard": _card(card), **({"evidence": recording.scorecard(shown)} if shown.proof else {})}
+    recording.event(
+        Kind.TRIAL, now, domain, rules.RECORDED, actor, confidence=confidence, success=success, figures=told
+    )
     message = f"{domain}: {card.successes} of {card.trials} sandbox trials succeeded today."
-    if not known:
-        message = words.judged(reason, domain, None, confidence, Evidence())
-    return Trial(known, reason, message, card)
+    return Trial(True, rules.RECORDED, message, card, shown)
 
 
 @transaction.atomic
@@ -67,9 +85,9 @@ def recommend(
         correlation_id=correlation_id,
         created_at=now,
     )
-    _event(
+    recording.event(
         Kind.RECOMMEND, now, domain, reason, actor, confidence=confidence, recommendation=stored,
-        figures=_figures(policy, shown),
+        figures=recording.figures(policy, shown),
     )  # fmt: skip
     return Judgement(stored, policy, shown)
 
@@ -90,6 +108,42 @@ def authorize(*, recommendation_id: int, actor: str) -> Authorization:
     return answer
 
 
+@transaction.atomic(durable=True)
+def record_outcome(*, recommendation_id: int, success: bool, actor: str) -> Learned:
+    """Say how an authorized recommendation turned out: once, and as an event of its engine's metric, or neither.
+
+    The same again changes nothing and answers the same. Refused where it was not authorized; no hold refuses, since
+    what has happened can always be told. Conflict where the outcome is known to be the other one, NotFound where there
+    is no such recommendation, Invalid where ``success`` is no boolean.
+    """
+    if not isinstance(success, bool):
+        raise Invalid({"success": ["Must be true or false."]})
+    # The recommendation comes before the tripwire in the written order of locks, and the policy after both.
+    wanted = _locked(recommendation_id)
+    if wanted.outcome is not None and wanted.outcome_at is not None:
+        if wanted.outcome != success:
+            known = words.told_already(wanted.pk, wanted.outcome_at, wanted.outcome_by, success=wanted.outcome)
+            raise Conflict("outcome_differs", known)
+        return Learned(True, rules.RECORDED, words.learned(wanted.pk, wanted.domain, success=success), wanted)
+    now = clock.database_now()
+    tell = partial(recording.event, confidence=wanted.confidence, recommendation=wanted)
+    if wanted.authorized_at is None:
+        tell(Kind.DENY, now, wanted.domain, rules.NOT_AUTHORIZED, actor)
+        return Learned(False, rules.NOT_AUTHORIZED, words.not_authorized(wanted.pk), wanted)
+    wanted.outcome, wanted.outcome_at, wanted.outcome_by = success, now, actor
+    wanted.save(update_fields=["outcome", "outcome_at", "outcome_by"])
+    tell(Kind.OUTCOME, now, wanted.domain, rules.RECORDED, actor, success=success)
+    policy = selectors.policy(wanted.domain)
+    facts.tell(
+        Outcome(
+            engine=policy.engine if policy else wanted.engine or wanted.domain,
+            metric=policy.outcome_metric if policy else rules.OUTCOME_METRIC,
+            success=success, actor=actor, reference=f"recommendation-{wanted.pk}",
+        )
+    )  # fmt: skip
+    return Learned(True, rules.RECORDED, words.learned(wanted.pk, wanted.domain, success=success), wanted)
+
+
 @transaction.atomic
 def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> HeimdallPolicy | Refused:
     """Change the controls of a policy that ``patch`` names, creating one that asks for everything if need be."""
@@ -99,7 +153,7 @@ def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str
         return refusal
     grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
     patch = retiring.asked({**patch}, "prod_use_enabled")
-    before = None if policy.pk is None else policy.snapshot()
+    before, former_rate = None if policy.pk is None else policy.snapshot(), policy.min_sandbox_success_rate
     for name, value in patch.items():
         setattr(policy, name, value)
     policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
@@ -108,6 +162,7 @@ def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str
     elif not _inserted(policy):
         message = f"The policy of {domain} was created by another at the same moment: look at it and try again."
         return Refused("created_meanwhile", message)
+    admission.reassessed(policy, former_rate)
     after = policy.snapshot()
     audit.record(action=rules.SET_POLICY, target=domain, actor=actor, reason=reason, before=before, after=after)
     return policy
@@ -118,6 +173,38 @@ def why_not(policy: HeimdallPolicy, patch: Mapping[str, Any]) -> Refused | None:
     if patch.get("prod_use_enabled") and patch.get("retired", policy.retired):
         return Refused("retired", f"{policy.domain} is retired: bring it back first.")
     return None
+
+
+@transaction.atomic
+def restart_evidence(*, domain: str, actor: str, reason: str) -> HeimdallEvidence:
+    """Start the evidence of ``domain`` anew: no trial counts, no admission stands, and less error may be spent.
+
+    Raises NotFound where there is no policy and Invalid without a reason.
+    """
+    if not reason.strip():
+        raise Invalid({"reason": ["Say why: a restart is recorded with its reason."]})
+    row = locked_evidence(domain)
+    grants.demand(rules.restart_loosens(row.snapshot(), {}))
+    return admission.restarted(row, actor=actor, reason=reason)
+
+
+def hear_trip(trip: Tripped) -> None:
+    """Take back what the domains of a tripped engine have earned, and start their evidence anew: as one with the trip.
+
+    What the sandbox showed was not so. Evidence that was never begun stays as it is.
+    """
+    for policy in HeimdallPolicy.objects.select_for_update().filter(engine=trip.engine).order_by("domain"):
+        row = admission.opened(policy)
+        if row.trials or row.admitted:
+            admission.restarted(row, actor=trip.actor, reason=trip.reason)
+
+
+def locked_evidence(domain: str) -> HeimdallEvidence:
+    """Return the evidence of ``domain``, under the lock of its policy; NotFound where there is none."""
+    policy = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
+    if policy is None:
+        raise NotFound(f"There is no Heimdall policy for {domain}: an operator must create one.")
+    return admission.opened(policy)
 
 
 def locked_policy(domain: str) -> HeimdallPolicy:
@@ -140,10 +227,9 @@ def _inserted(policy: HeimdallPolicy) -> bool:
 
 @transaction.atomic(durable=True)
 def _authorize(recommendation_id: int, actor: str) -> Authorization:
-    domain = _domain_of(recommendation_id)
+    wanted = _locked(recommendation_id)
+    domain = wanted.domain
     policy = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
-    # NO KEY: the record of a caller that gives up waiting refers to this row, and must not wait for it again.
-    wanted = HeimdallRecommendation.objects.select_for_update(no_key=True).get(pk=recommendation_id)
     # Both locks are held: a hold that was committed during the wait is seen by what follows, and by nothing before.
     now = clock.database_now()
     held = holds.standing(policy.engine if policy else None)
@@ -162,11 +248,11 @@ def _authorize(recommendation_id: int, actor: str) -> Authorization:
     if ok:
         wanted.authorized_at, wanted.authorized_by = now, actor
         wanted.save(update_fields=["authorized_at", "authorized_by"])
-    _event(
+    recording.event(
         Kind.AUTHORIZE if ok else Kind.DENY, now, domain, reason, actor, confidence=wanted.confidence,
-        recommendation=wanted, figures={**_figures(policy, shown), "holds": [f"{hold}" for hold in held]},
+        recommendation=wanted, figures={**recording.figures(policy, shown), "holds": [f"{hold}" for hold in held]},
     )  # fmt: skip
-    return Authorization(ok, reason, message, wanted)
+    return Authorization(ok, reason, message, wanted, shown if policy else None)
 
 
 def _busy(recommendation_id: int, actor: str) -> Authorization:
@@ -175,19 +261,20 @@ def _busy(recommendation_id: int, actor: str) -> Authorization:
     try:
         with transaction.atomic(durable=True):
             now = clock.database_now()
-            _event(
+            recording.event(
                 Kind.DENY, now, wanted.domain, rules.BUSY, actor, confidence=wanted.confidence, recommendation=wanted
             )
     except DatabaseError:
         _log.exception("The refusal of recommendation %s could not be recorded", recommendation_id)
-    return Authorization(False, rules.BUSY, words.busy(recommendation_id), wanted)
+    return Authorization(False, rules.BUSY, words.busy(recommendation_id), wanted, None)
 
 
-def _domain_of(recommendation_id: int) -> str:
-    domain = HeimdallRecommendation.objects.filter(pk=recommendation_id).values_list("domain", flat=True).first()
-    if domain is None:
+def _locked(recommendation_id: int) -> HeimdallRecommendation:
+    # NO KEY: the record of a caller that gives up waiting refers to this row, and must not wait for it again.
+    found = HeimdallRecommendation.objects.select_for_update(no_key=True).filter(pk=recommendation_id).first()
+    if found is None:
         raise NotFound(f"There is no recommendation {recommendation_id}.")
-    return domain
+    return found
 
 
 def _counted(domain: str, now: datetime, success: bool) -> HeimdallScorecardDay:
@@ -199,30 +286,6 @@ def _counted(domain: str, now: datetime, success: bool) -> HeimdallScorecardDay:
         HeimdallScorecardDay.objects.bulk_create([fresh], ignore_conflicts=True)
         cards.update(**more)
     return cards.get()
-
-
-def _event(
-    kind: str,
-    now: datetime,
-    domain: str,
-    reason: str,
-    actor: str,
-    *,
-    confidence: float,
-    success: bool | None = None,
-    recommendation: HeimdallRecommendation | None = None,
-    figures: Mapping[str, Any] | None = None,
-) -> None:
-    HeimdallEvent.objects.create(
-        at=now, day=utc_day(now), kind=kind, domain=domain, recommendation=recommendation, confidence=confidence,
-        success=success, reason=reason, actor=actor, figures=figures or {},
-    )  # fmt: skip
-
-
-def _figures(policy: HeimdallPolicy | None, shown: Evidence) -> dict[str, Any]:
-    """Return what a decision saw, in integers, booleans and text."""
-    scorecard = {"days": shown.days, "trials": shown.trials, "successes": shown.successes}
-    return {"policy": policy.snapshot() if policy else None, "scorecard": scorecard}
 
 
 def _card(card: HeimdallScorecardDay) -> dict[str, int]:

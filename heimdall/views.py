@@ -17,21 +17,29 @@ from governance.filters import RETIRED, asks_for_retired
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
 from heimdall import examples, rules, selectors, services, trying
-from heimdall.filters import HeimdallEventFilter, RecommendationFilter, ScorecardDayFilter
-from heimdall.models import HeimdallEvent, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall.filters import HeimdallEventFilter, PolicyFilter, RecommendationFilter, ScorecardDayFilter
+from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from heimdall.serializers import (
     AuthorizationSerializer,
     HeimdallEventSerializer,
     HeimdallPolicySerializer,
     HeimdallPolicyUpsertSerializer,
     JudgementSerializer,
+    LearnedSerializer,
+    LearnSerializer,
     RecommendationSerializer,
     RecommendSerializer,
-    ScorecardDaySerializer,
     TrialAnswerSerializer,
     TrialSerializer,
     WhatIfQuerySerializer,
     WhatIfSerializer,
+)
+from heimdall.shapes import (
+    DomainEvidenceSerializer,
+    RestartSerializer,
+    ScorecardDaySerializer,
+    ScorecardTodaySerializer,
+    StartSerializer,
 )
 
 
@@ -62,10 +70,10 @@ class PolicyViewSet(viewsets.ViewSet):
 class ScorecardTodayViewSet(viewsets.ViewSet):
     """Today's scorecard."""
 
-    @extend_schema(responses=ScorecardDaySerializer(many=True))
+    @extend_schema(responses=ScorecardTodaySerializer(many=True))
     def list(self, request: Request) -> Response:
         """Return a row for every domain that had a trial today (UTC)."""
-        return Response(ScorecardDaySerializer(selectors.scorecard_today(), many=True).data)
+        return Response(ScorecardTodaySerializer(selectors.scorecards_today(), many=True).data)
 
 
 class ScorecardViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HeimdallScorecardDay]):
@@ -76,6 +84,30 @@ class ScorecardViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HeimdallSc
     filterset_class = ScorecardDayFilter
 
 
+class EvidenceViewSet(viewsets.GenericViewSet[HeimdallPolicy]):
+    """What each domain is judged by, under its policy's evidence rule."""
+
+    queryset = HeimdallPolicy.objects.filter(retired_at__isnull=True).order_by("-pk")
+    serializer_class = DomainEvidenceSerializer
+    filterset_class = PolicyFilter
+    rights: ClassVar = {"restart": roles.OPERATE}
+
+    def list(self, request: Request) -> Response:
+        """Return each domain's evidence, and under ANYTIME what it proves and how many trials are needed still."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        shown = selectors.evidence_of(page, selectors.today())
+        rows = [{"domain": policy.domain, "evidence": shown[policy.domain]} for policy in page]
+        return self.get_paginated_response(DomainEvidenceSerializer(rows, many=True).data)
+
+    @extend_schema(request=RestartSerializer, responses={200: StartSerializer, 202: PendingSerializer})
+    def restart(self, request: Request) -> Response:
+        """Start a domain's evidence anew: no trial counts any more, and an admission ends. Needs a reason."""
+        written = RestartSerializer(data=request.data)
+        written.is_valid(raise_exception=True)
+        target = written.validated_data["domain"]
+        return door.submit(request, written, action=rules.RESTART, target=target, patch={}, shown=_start)
+
+
 class RecommendationViewSet(viewsets.ReadOnlyModelViewSet[HeimdallRecommendation]):
     """Recommendations."""
 
@@ -83,7 +115,7 @@ class RecommendationViewSet(viewsets.ReadOnlyModelViewSet[HeimdallRecommendation
     serializer_class = RecommendationSerializer
     filterset_class = RecommendationFilter
     lookup_value_regex = "[0-9]{1,18}"
-    rights: ClassVar = {"authorize": roles.ACT}
+    rights: ClassVar = {"authorize": roles.ACT, "outcome": roles.ACT}
 
     @extend_schema(request=WriteSerializer, responses=AuthorizationSerializer)
     @action(detail=True, methods=["post"])
@@ -93,6 +125,16 @@ class RecommendationViewSet(viewsets.ReadOnlyModelViewSet[HeimdallRecommendation
         require_engines(request, selectors.engines_behind([int(pk)]))
         answer = services.authorize(recommendation_id=int(pk), actor=actor_of(request, asked["actor"]))
         return Response(AuthorizationSerializer(answer).data)
+
+    @extend_schema(request=LearnSerializer, responses=LearnedSerializer, examples=examples.OUTCOME)
+    @action(detail=True, methods=["post"])
+    def outcome(self, request: Request, pk: str) -> Response:
+        """Say how an authorized recommendation turned out, once; it becomes a KPI of its engine. 200 both ways."""
+        asked = _checked(LearnSerializer, request)
+        require_engines(request, selectors.engines_behind([int(pk)]))
+        actor = actor_of(request, asked["actor"])
+        answer = services.record_outcome(recommendation_id=int(pk), success=asked["success"], actor=actor)
+        return Response(LearnedSerializer(answer).data)
 
 
 class WhatIfView(APIView):
@@ -157,3 +199,7 @@ def _checked(body: type[WriteSerializer], request: Request) -> dict[str, Any]:
 
 def _policy(row: Any) -> dict[str, Any]:
     return dict(HeimdallPolicySerializer(row).data)
+
+
+def _start(row: Any) -> dict[str, Any]:
+    return dict(StartSerializer(row).data)

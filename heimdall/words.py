@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from heimdall import intervals, rules
-from heimdall.rules import Charter, Evidence
+from heimdall.rules import Charter, Evidence, Proof
 from heimdall.what_if import LEAST, History, Outcome
+
+if TYPE_CHECKING:
+    from heimdall.models import HeimdallEvidence
 
 
 def judged(reason: str, domain: str, charter: Charter | None, confidence: float, evidence: Evidence) -> str:
@@ -25,6 +30,8 @@ def lacking(reason: str, charter: Charter, evidence: Evidence) -> str:
     """Say what a domain lacks, as the rest of a sentence that its name begins."""
     if reason == rules.PROD_USE_DISABLED:
         return "is not enabled for production use: an operator must enable it"
+    if evidence.proof is not None:
+        return _unproved(reason, charter, evidence, evidence.proof)
     days = f"in the last {evidence.days} day(s)"
     if reason == rules.TOO_FEW_TRIALS:
         return f"needs {charter.min_sandbox_trials} sandbox trials {days}, has {evidence.trials}"
@@ -32,10 +39,50 @@ def lacking(reason: str, charter: Charter, evidence: Evidence) -> str:
     return f"needs a sandbox success rate of {needed} {days}, has {_shown(evidence)}"
 
 
+def _unproved(reason: str, charter: Charter, evidence: Evidence, proof: Proof) -> str:
+    """Say what ANYTIME misses, and how many trials more would do at the present rate."""
+    asked = plain(charter.min_sandbox_success_rate)
+    since = f"{_shown(evidence)} since {proof.started_at.astimezone(dt.UTC):%Y-%m-%d %H:%M UTC}"
+    if reason == rules.RATE_BELOW:
+        return f"is shown to be below a sandbox success rate of {asked}: has {since}"
+    if proof.trials_needed is not None:
+        more = f", which takes about {proof.trials_needed:,} more trials at this rate"
+    else:
+        more = ", which no number of trials would prove at this rate" if evidence.trials else ""
+    return f"lacks proof that its sandbox success rate is above {asked}{more}: has {since}"
+
+
+def restarting(row: HeimdallEvidence, _patch: Mapping[str, Any]) -> list[str]:
+    """Say what a restart does."""
+    said = [f"The {row.trials:,} trials since {row.started_at.astimezone(dt.UTC):%Y-%m-%d} count no more."]
+    if row.admitted:
+        said.append("The domain's admission ends with it.")
+    if row.trials:
+        said.append("More evidence is asked for after each restart, so that restarting never makes luck likelier.")
+    return said
+
+
 def used(recommendation_id: int, at: dt.datetime, by: str) -> str:
     """Say when, and by whom, a recommendation was authorized before."""
     moment = f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M UTC}"
     return f"Recommendation {recommendation_id} was authorized at {moment} by {by}: it works once, ask for a new one."
+
+
+def learned(recommendation_id: int, domain: str, *, success: bool) -> str:
+    """Say what is known now."""
+    return f"Recommendation {recommendation_id} of {domain} {'succeeded' if success else 'failed'}: recorded."
+
+
+def not_authorized(recommendation_id: int) -> str:
+    """Say that nothing can have come of a recommendation that may not act."""
+    return f"Recommendation {recommendation_id} was never authorized: only what was let act has an outcome."
+
+
+def told_already(recommendation_id: int, at: dt.datetime, by: str, *, success: bool) -> str:
+    """Say that the outcome is known, and is another."""
+    moment = f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M UTC}"
+    known = "a success" if success else "a failure"
+    return f"Recommendation {recommendation_id} was {known}, as {by} told at {moment}: an outcome is told once."
 
 
 def held(scope: str, code: str, reason: str) -> str:

@@ -13,10 +13,12 @@ class RegressionConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from governance.register import ConsolePage, Lever, Retention, announce  # noqa: PLC0415 -- models are loaded only now
+        from governance.facts import Outcome  # noqa: PLC0415 -- models are loaded only now
+        from governance.register import ConsolePage, Lever, Retention, announce  # noqa: PLC0415
         from regression import (  # noqa: PLC0415
             actions,
             gauges,
+            hearing,
             jobs,
             panel,
             retention,
@@ -41,6 +43,7 @@ class RegressionConfig(AppConfig):
                     Retention(retention.KEYS, retention.remove_keys),
                 ),
                 trails=trails.TRAILS,
+                hears={Outcome: hearing.outcome},
                 panel=panel.panel,
                 pages=(
                     ConsolePage(

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 from governance import clock
 from governance.errors import Conflict
+from governance.facts import Tripped
 from regression import rules, tripping, turning
 from regression.models import KpiBatch, KpiEvent, RegressionPolicy, RegressionState
 from regression.recording import Observation
@@ -67,7 +68,8 @@ def _first(seen: Sequence[Observation], actor: str, key: str, digest: str) -> Ba
 def record(seen: Sequence[Observation], actor: str) -> Batch:
     """Record ``seen`` in order, tripwire by tripwire, and evaluate each as if its events came one by one.
 
-    Tripwires that pull the kill switch come first, then by name: trips take their locks in the one written order.
+    Tripwires that pull the kill switch come first, then by name, and trips are told last: they take their locks in the
+    one written order.
     """
     return _record(seen, actor)
 
@@ -78,7 +80,7 @@ def _record(seen: Sequence[Observation], actor: str) -> Batch:
         places[one.domain, one.metric].append(place)
     watching = [policy for policy in _locked(places) if policy.enabled or policy.pinning]
     ids: dict[int, int] = {}
-    states = []
+    states, trips = [], list[Tripped]()
     for policy in sorted(watching, key=lambda policy: policy.action != rules.KILL_SWITCH):
         own = places.pop(_pair(policy))
         ahead = [seen[place].event(number) for number, place in enumerate(own, 1)]
@@ -86,11 +88,13 @@ def _record(seen: Sequence[Observation], actor: str) -> Batch:
         while start < len(own):
             end = start + turning.stretch(policy, state, ahead[start:])
             ids |= _inserted(seen, own[start:end], actor)
-            tripping.recorded(policy, [seen[place].event(ids[place]) for place in own[start:end]], actor)
+            tripping.recorded(policy, [seen[place].event(ids[place]) for place in own[start:end]], actor, trips.append)
             state, start = tripping.state_of(policy), end
         if policy.enabled:
             states.append(state)
     ids |= _inserted(seen, sorted(place for unwatched in places.values() for place in unwatched), actor)
+    for trip in sorted(trips, key=lambda trip: trip.engine):
+        tripping.told(trip)
     return Batch([ids[place] for place in range(len(seen))], states)
 
 

@@ -75,7 +75,12 @@ def by_function(seen: Observation, actor: str) -> Recorded | None:
 
 @transaction.atomic(durable=True)
 def by_law(seen: Observation, actor: str) -> Recorded:
-    """Record an event, evaluate its tripwire, and pull its lever if it trips."""
+    """Record an event, evaluate its tripwire, and pull its lever if it trips, in a transaction of its own."""
+    return within(seen, actor)
+
+
+def within(seen: Observation, actor: str) -> Recorded:
+    """Do the same in the caller's transaction, whose locks come before the tripwire's in the written order."""
     # The event is inserted under this lock, so that ids grow in order of arrival and no window misses one.
     policy = locked(seen.domain, seen.metric)
     row = seen.stored(at=clock.now(), actor=actor)

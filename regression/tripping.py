@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from django.db import transaction
 
 from golive import services as golive
-from governance import clock, holds, metrics, origin
+from governance import clock, facts, holds, metrics, origin
+from governance.facts import Tripped
 from regression import pinning, rules, selectors, sights, standing, telling, words
 from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
 from regression.rules import Event
@@ -18,14 +19,24 @@ from riskguard import services as riskguard
 
 SOURCE = "regression"
 ACTOR = "regression-tripwire"
+VIA = "tripwire"
 _log = logging.getLogger(__name__)
 
 
-def recorded(policy: RegressionPolicy, events: Sequence[Event], actor: str) -> RegressionState | None:
+def told(trip: Tripped) -> None:
+    """Tell the other levers of a trip, once the levers that it pulls are pulled: whoever hears takes its locks last."""
+    with origin.of(via=VIA):
+        facts.tell(trip)
+
+
+def recorded(
+    policy: RegressionPolicy, events: Sequence[Event], actor: str, tell: Callable[[Tripped], None] = told
+) -> RegressionState | None:
     """Take in events that have just been recorded: weigh them, judge, and add them to a baseline that is being taken.
 
     Only the last of several may trip the tripwire or complete the baseline (batches.py sees to it). Returns how the
-    tripwire stands, None where it is not enabled.
+    tripwire stands, None where it is not enabled. ``tell`` takes a trip, where more trips may follow in the
+    transaction.
     """
     if not policy.enabled and not policy.pinning:
         return None
@@ -33,7 +44,7 @@ def recorded(policy: RegressionPolicy, events: Sequence[Event], actor: str) -> R
     trips = False
     if policy.enabled:
         _weigh(policy, state, events)
-        trips = _judge(policy, state, actor)
+        trips = _judge(policy, state, actor, tell)
     # The event of a trip, and what follows up to the re-arming, are not clean.
     clean = events[:-1] if trips else [] if state.triggered else events
     if policy.pinning and clean and pinning.take(policy, clean) and _tests_pinned(policy):
@@ -44,7 +55,7 @@ def recorded(policy: RegressionPolicy, events: Sequence[Event], actor: str) -> R
 def evaluated(policy: RegressionPolicy, actor: str) -> RegressionState:
     """Judge a tripwire as it stands under the policy's lock, and trip if the law says so."""
     state = state_of(policy)
-    _judge(policy, state, actor)
+    _judge(policy, state, actor, told)
     return state
 
 
@@ -94,13 +105,13 @@ def _weigh(policy: RegressionPolicy, state: RegressionState, events: Iterable[Ev
         state.evidence = kept.stored()
 
 
-def _judge(policy: RegressionPolicy, state: RegressionState, actor: str) -> bool:
+def _judge(policy: RegressionPolicy, state: RegressionState, actor: str, tell: Callable[[Tripped], None]) -> bool:
     """Look, show and save what is seen, and trip if the law says so; say whether it did."""
     seen = sights.look(policy, state)
     _show(policy, state, seen)
     if seen.trips:
         _log.warning("%s was triggered by what %s recorded or asked.", policy, actor)
-        _trip(policy, state, seen)
+        _trip(policy, state, seen, tell)
     state.save()
     return seen.trips
 
@@ -112,8 +123,8 @@ def _show(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None
     state.note = seen.note(state.triggered or (seen.trips and policy.mode == rules.ENFORCE))
 
 
-def _trip(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None:
-    """Open an incident, latch the tripwire, hold the engine and pull the lever: all in the caller's transaction.
+def _trip(policy: RegressionPolicy, state: RegressionState, seen: Sight, tell: Callable[[Tripped], None]) -> None:
+    """Open an incident, latch the tripwire, hold the engine, pull the lever and tell: all in the caller's transaction.
 
     In SHADOW nothing is latched, held or pulled: it is re-armed at once, as if a person had done so.
     """
@@ -131,10 +142,10 @@ def _trip(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None
         arm(policy, state)
         return
     state.triggered, state.last_triggered_at, state.baseline_end_id = True, now, story.baseline_end_id
-    tell = partial(metrics.decided, lever=SOURCE, engine=policy.domain, reason=rules.TRIPWIRE_TRIGGERED)
-    transaction.on_commit(tell)
+    count = partial(metrics.decided, lever=SOURCE, engine=policy.domain, reason=rules.TRIPWIRE_TRIGGERED)
+    transaction.on_commit(count)
     reason = words.pulled(policy.domain, policy.metric, seen.drop_fraction)
-    with origin.of(via="tripwire"):
+    with origin.of(via=VIA):
         holds.place(
             scope=policy.domain, source=SOURCE, code=rules.TRIPWIRE_TRIGGERED, key=str(policy), reason=reason,
             rank=rules.RANK_TRIGGERED, pins=rules.pin(policy.action, policy.domain),
@@ -143,3 +154,4 @@ def _trip(policy: RegressionPolicy, state: RegressionState, seen: Sight) -> None
             golive.engage_kill_switch(actor=ACTOR, reason=reason)
         else:
             riskguard.throttle(engine=policy.domain, actor=ACTOR, reason=reason)
+    tell(Tripped(engine=policy.domain, actor=ACTOR, reason=reason))

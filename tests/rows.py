@@ -16,7 +16,13 @@ from golive.models import GoLiveState
 from governance import clock
 from governance.happenings import Notice
 from governance.models import AuditEvent, ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
-from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall.models import (
+    HeimdallEvent,
+    HeimdallEvidence,
+    HeimdallPolicy,
+    HeimdallRecommendation,
+    HeimdallScorecardDay,
+)
 from notices.models import NoticeDelivery, NoticeRule
 from regression.models import (
     KpiBatch,
@@ -84,6 +90,7 @@ ROWS: dict[type[Model], Make] = {
     RiskEvent: riskguard.EventFactory,
     HeimdallPolicy: heimdall.PolicyFactory,
     HeimdallScorecardDay: heimdall.ScorecardFactory,
+    HeimdallEvidence: heimdall.EvidenceFactory,
     HeimdallRecommendation: heimdall.RecommendationFactory,
     HeimdallEvent: heimdall.EventFactory,
     KpiEvent: regression.EventFactory,

@@ -18,7 +18,13 @@ from governance import clock
 from governance.happenings import Notice
 from governance.models import ChangeRequest, Epoch, Hold, JobRun, ReviewDecision, Seal
 from governance.money import MAX_MINOR
-from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall.models import (
+    HeimdallEvent,
+    HeimdallEvidence,
+    HeimdallPolicy,
+    HeimdallRecommendation,
+    HeimdallScorecardDay,
+)
 from notices.models import NoticeDelivery, NoticeRule
 from regression.models import (
     KpiBatch,
@@ -35,6 +41,7 @@ from tests.rows import ROWS, our_models
 pytestmark = pytest.mark.django_db
 Bad = tuple[type[Model], dict[str, Any]]
 NOW = clock.now
+AUTHORIZED = {"authorized_at": NOW(), "authorized_by": "jo"}
 
 # Of each constraint every way to break it; a unique one is broken by writing the row twice.
 BAD: dict[str, list[Bad]] = {
@@ -101,7 +108,10 @@ BAD: dict[str, list[Bad]] = {
         (RiskEvent, {"kind": "RESERVE", "exposure_delta": 1_000}),
         (RiskEvent, {"kind": "RESERVE", "open_risk_delta": 1_000}),
     ],
-    "heimdall_policy_is_named": [(HeimdallPolicy, {"domain": "", "engine": "A"}), (HeimdallPolicy, {"engine": ""})],
+    "heimdall_policy_is_named": [
+        (HeimdallPolicy, {"domain": "", "engine": "A"}), (HeimdallPolicy, {"engine": ""}),
+        (HeimdallPolicy, {"outcome_metric": ""}),
+    ],
     "heimdall_confidence_in_range": [
         (HeimdallPolicy, {"min_confidence_prod": Decimal(share)}) for share in ("-0.000001", "1.000001")
     ],
@@ -114,6 +124,12 @@ BAD: dict[str, list[Bad]] = {
     "heimdall_scorecard_successes_in_trials": [
         (HeimdallScorecardDay, {"trials": 1, "successes": 2}), (HeimdallScorecardDay, {"successes": -1}),
     ],
+    "heimdall_evidence_rule_is_known": [(HeimdallPolicy, {"evidence_rule": "HUNCH"})],
+    "heimdall_evidence_is_named": [(HeimdallEvidence, {"domain": ""})],
+    "heimdall_evidence_is_numbered": [(HeimdallEvidence, {"start": 0})],
+    "heimdall_evidence_successes_in_trials": [
+        (HeimdallEvidence, {"trials": 1, "successes": 2}), (HeimdallEvidence, {"successes": -1}),
+    ],
     "heimdall_recommendation_confidence_in_range": [
         (HeimdallRecommendation, {"confidence": confidence}) for confidence in (-0.001, 1.001)
     ],
@@ -123,11 +139,20 @@ BAD: dict[str, list[Bad]] = {
     "heimdall_recommendation_authorized_by_someone": [
         (HeimdallRecommendation, {"authorized_at": NOW()}), (HeimdallRecommendation, {"authorized_by": "jo"}),
     ],
+    "heimdall_recommendation_outcome_of_authorized": [
+        (HeimdallRecommendation, {**AUTHORIZED, **told})
+        for told in (
+            {"outcome": True}, {"outcome": True, "outcome_at": NOW()}, {"outcome": False, "outcome_by": "jo"},
+            {"outcome_at": NOW()}, {"outcome_by": "jo"},
+        )
+    ] + [(HeimdallRecommendation, {"outcome": True, "outcome_at": NOW(), "outcome_by": "jo"})],
     "heimdall_event_confidence_in_range": [(HeimdallEvent, {"confidence": share}) for share in (-0.001, 1.001)],
     "heimdall_event_trial_has_outcome": [
         (HeimdallEvent, {"kind": "TRIAL", "success": True}), (HeimdallEvent, {"kind": "TRIAL", "confidence": 0.5}),
+        (HeimdallEvent, {"kind": "OUTCOME", "confidence": 0.5}),
     ],
-    "heimdall_event_names_recommendation": [(HeimdallEvent, {"kind": kind}) for kind in ("RECOMMEND", "AUTHORIZE")],
+    "heimdall_event_names_recommendation": [(HeimdallEvent, {"kind": kind}) for kind in ("RECOMMEND", "AUTHORIZE")
+    ] + [(HeimdallEvent, {"kind": "OUTCOME", "success": True, "confidence": 0.5})],
     "kpi_success_or_value": [(KpiEvent, {"value": 1.0}), (KpiEvent, {"success": None})],
     "kpi_value_in_range": [(KpiEvent, {"success": None, "value": value}) for value in (-1.01e15, 1.01e15)],
     "kpi_batch_key_once": [(KpiBatch, {})],
@@ -203,6 +228,8 @@ CASES = [(name, model, values) for name, cases in BAD.items() for model, values 
 ALSO = {
     "heimdall_trials_in_range": "min_sandbox_trials",
     "heimdall_scorecard_successes_in_trials": "successes",
+    "heimdall_evidence_successes_in_trials": "successes",
+    "heimdall_event_trial_has_outcome": "heimdall_event_names_recommendation",
     "regression_window_in_range": "regression_can_trigger",
     "regression_baseline_in_range": "regression_can_trigger",
 }

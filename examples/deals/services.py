@@ -60,6 +60,7 @@ def make(*, offer: Offer, actor: str, idempotency_key: str | None = None, epoch:
     except Refused as refused:
         return _refused(refused, offer, actor)
     regression.record_kpi(domain=ENGINE, metric=METRIC, success=offer.signed, actor=actor)
+    _turned_out(made, actor)
     return made
 
 
@@ -94,6 +95,13 @@ def _again(reservation_id: int, booked: Deal | None, offer: Offer, actor: str) -
         raise Conflict("in_progress", message)
     if any(getattr(booked, name) != value for name, value in dataclasses.asdict(offer).items()):
         raise Conflict("idempotency_key_reused", "This idempotency key was used for another offer.")
-    # Where the first call broke off after the booking, this ends it; a second settle answers the same.
+    # Where the first call broke off after the booking, this ends it; a second settle or outcome answers the same.
     riskguard.settle(reservation_id=reservation_id, realized_loss=booked.realized_loss, actor=actor)
+    _turned_out(booked, actor)
     return booked
+
+
+def _turned_out(deal: Deal, actor: str) -> None:
+    """Tell what came of the recommendation that a deal was made on."""
+    if deal.recommendation_id is not None:
+        heimdall.record_outcome(recommendation_id=deal.recommendation_id, success=deal.signed, actor=actor)

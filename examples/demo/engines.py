@@ -122,6 +122,14 @@ class Engines:
         for _time in range(2 if self._chance(0.1) else 1):
             ruling = heimdall.authorize(recommendation_id=recommended, actor="match-engine")
             self._count("authorizations" if ruling.ok else f"authorizations refused: {ruling.reason}")
+            if ruling.ok:
+                # The model is a little too sure of itself, as models are.
+                success = self._chance(ruling.recommendation.confidence - 0.03)
+                self._schedule.after(HOUR, functools.partial(self._turned_out, recommended, success))
+
+    def _turned_out(self, recommended: int, success: bool) -> None:
+        heimdall.record_outcome(recommendation_id=recommended, success=success, actor="match-engine")
+        self._count("outcomes")
 
     def _recommend(self, domain: str, actor: str) -> int:
         confidence = round(self._rng.uniform(0.86, 0.995), 3)

@@ -44,6 +44,9 @@ VERBS: dict[str, Verb] = {
     ),
     "recommend": lambda api, _ids: api.post(BASE + "heimdall/recommend", {"domain": "capital_route", "confidence": 1}),
     "authorize": lambda api, ids: api.post(f"{BASE}heimdall/recommendations/{ids['recommendation']}/authorize", {}),
+    "outcome": lambda api, ids: api.post(
+        f"{BASE}heimdall/recommendations/{ids['recommendation']}/outcome", {"success": True}
+    ),
     "kpi": lambda api, _ids: api.post(
         BASE + "regression/kpi", {"domain": "CAPITAL", "metric": "roi_event", "success": False}
     ),

@@ -14,11 +14,13 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
 from golive.models import GoLiveState
+from governance import clock
 from governance.changes import Pending, submit
 from governance.models import ReviewDecision
 from regression.models import RegressionIncident
 from regression.services import record_kpi, set_policy
 from riskguard.models import RiskPolicy
+from tests.heimdall.factories import RecommendationFactory
 from tests.riskguard.factories import go_live, reserved
 
 # The database makes no difference to a page, and a browser takes its time.
@@ -232,6 +234,12 @@ def test_the_control_plane_refreshes_itself_and_keeps_the_focus(page: Page, cont
 def test_no_page_bars_anybody(page: Page, context: BrowserContext, site: str, scheme: str, width: int) -> None:
     sign_in(context, site, "operator", "approver", "administrator")
     drop()
+    for number in range(30):
+        told = {"outcome": number % 9 > 0, "outcome_at": clock.now(), "outcome_by": "bot"}
+        RecommendationFactory(
+            domain="WHOLESALE_OFFER", confidence=0.93 + number % 3 / 50, authorized_at=clock.now(),
+            authorized_by="bot", **told,
+        )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "FOUR_EYES", True)
         waits = submit(
@@ -251,6 +259,7 @@ def test_no_page_bars_anybody(page: Page, context: BrowserContext, site: str, sc
         f"/admin/changes/{waits.change.pk}/",
         "/admin/riskguard/riskpolicy/",
         f"/admin/riskguard/riskpolicy/{policy.pk}/change/",
+        "/admin/heimdall/calibration/",
         "/admin/governance/auditevent/",
         "/admin/tripwires/WHOLESALE/contract_rate/?max_drop=0.5&detector=WINDOW",
         "/admin/auth/user/",

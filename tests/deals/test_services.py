@@ -78,6 +78,18 @@ def test_an_offer_that_was_not_signed_is_reported_as_such() -> None:
     assert KpiEvent.objects.get().success is False
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_what_came_of_a_recommendation_is_told_once(signed: bool) -> None:
+    wanted = earned("PRICING", engine="WHOLESALE")
+    offer = dataclasses.replace(on(wanted), signed=signed)
+    for _time in range(2):
+        booked(offer, idempotency_key="k")
+    wanted.refresh_from_db()
+    assert wanted.outcome is signed
+    told = KpiEvent.objects.order_by("pk").values_list("metric", "success")
+    assert list(told) == [("contract_rate", signed), ("recommendation_success", signed)]
+
+
 class TestEveryLeverRefuses:
     def test_the_risk_guard_over_a_cap_by_one_minor_unit(self) -> None:
         policy("WHOLESALE", max_amount_per_action=4_999)

@@ -21,6 +21,7 @@ from golive import services as golive
 from golive.models import GoLiveState
 from governance import clock, register, seeds
 from governance.models import AuditEvent, ChangeRequest
+from heimdall import services as heimdall
 from heimdall.models import HeimdallEvent, HeimdallPolicy
 from regression import services as regression
 from regression.models import KpiEvent, RegressionIncident, RegressionPolicy, RegressionState
@@ -46,11 +47,13 @@ def _undone(blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 def _seeded() -> None:
-    """Put the seeds there, with windows that few events fill."""
+    """Put the seeds there, with windows that few events fill, and a charter that few trials earn."""
     seeds.restore(actor="test", reset=True)
     windows = {"window_events": 10, "baseline_events": 40, "min_events_to_enforce": 10}
     for metric in ("contract_rate", "offer_accept_rate"):
         regression.set_policy(domain="WHOLESALE", metric=metric, patch=windows, actor="test")
+    easy = {"min_sandbox_trials": 0, "min_sandbox_success_rate": 0}
+    heimdall.set_policy(domain="BUYER_MATCH", patch=easy, actor="test")
 
 
 def _play(*arguments: str, now: dt.datetime = NOW) -> str:
@@ -107,6 +110,13 @@ def test_one_incident_was_dealt_with_and_one_waits(played: object) -> None:
 
 def test_heimdall_was_asked_and_has_answered(played: object) -> None:
     assert set(HeimdallEvent.objects.values_list("kind", flat=True)) >= {"TRIAL", "RECOMMEND", "DENY"}
+
+
+def test_what_was_authorized_has_an_outcome(played: object) -> None:
+    """All but what was authorized in the demo's last hour."""
+    kinds = Counter(HeimdallEvent.objects.values_list("kind", flat=True))
+    assert kinds["AUTHORIZE"] - 1 <= kinds["OUTCOME"] <= kinds["AUTHORIZE"]
+    assert kinds["OUTCOME"] > 0
 
 
 def test_no_control_is_left_looser_than_it_was(played: tuple[dict[str, Any], str]) -> None:

@@ -142,8 +142,8 @@ def _resolved(status: str) -> RiskReservation:
 def test_every_trigger_stands_after_every_migration() -> None:
     assert appendonly.missing() == []
     assert {guard.table for guard in appendonly.guards()} == {
-        "audit_event", "audit_seal", "heimdall_event", "kpi_event", "review_decision", "risk_event",
-        "risk_reservation",
+        "audit_event", "audit_seal", "heimdall_event", "heimdall_recommendation", "kpi_event", "review_decision",
+        "risk_event", "risk_reservation",
     }  # fmt: skip
 
 

@@ -9,7 +9,13 @@ import factory
 from factory.django import DjangoModelFactory
 
 from governance import clock
-from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from heimdall.models import (
+    HeimdallEvent,
+    HeimdallEvidence,
+    HeimdallPolicy,
+    HeimdallRecommendation,
+    HeimdallScorecardDay,
+)
 
 
 def today() -> dt.date:
@@ -38,6 +44,15 @@ class ScorecardFactory(DjangoModelFactory[HeimdallScorecardDay]):
     day = factory.LazyFunction(today)
     trials = 10
     successes = 8
+
+
+class EvidenceFactory(DjangoModelFactory[HeimdallEvidence]):
+    class Meta:
+        model = HeimdallEvidence
+
+    domain = factory.Sequence(lambda n: f"DOMAIN_{n}")
+    started_at = factory.LazyFunction(clock.now)
+    started_by = "jo"
 
 
 class RecommendationFactory(DjangoModelFactory[HeimdallRecommendation]):

@@ -137,8 +137,12 @@ class TestTrials:
             told = post(api, "sandbox/trial", {"domain": "pricing", "confidence": 0.9, "success": success})
             assert (told["ok"], told["reason"], told["success_rate"]) == (True, "recorded", rate)
         assert (told["trials"], told["successes"], told["day"]) == (3, 1, today().isoformat())
+        counts = {"trials": 3, "successes": 1, "success_rate": 0.333333}
+        proof = dict.fromkeys(("answer", "trials_needed", "start", "started_at"))
+        evidence = {"evidence_rule": "POINT", "days": 1, **counts, **proof}
+        assert told["evidence"] == evidence
         assert get(api, "scorecard/today") == [
-            {"day": today().isoformat(), "domain": DOMAIN, "trials": 3, "successes": 1, "success_rate": 0.333333}
+            {"day": today().isoformat(), "domain": DOMAIN, **counts, "evidence": evidence}
         ]
 
     def test_an_unknown_domain_is_a_refusal_that_is_recorded_and_creates_nothing(self, api: APIClient) -> None:
