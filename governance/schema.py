@@ -11,12 +11,13 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.permissions import AllowAny
 
+from governance import parameters
 from governance.problems import MEDIA_TYPE
 from governance.serializers import ProblemSerializer
 
 WHOLE = "System"
 _FAILURES = {
-    "400": "The request is malformed: `errors` names each field and what to send.",
+    "400": "The request is malformed: `errors` names each field, or unknown query parameter, and what to send.",
     "401": "Nobody is known: send a bearer token.",
     "403": "The caller has no right to this, or the gate refuses it (`code` says which).",
     "404": "There is no such row.",
@@ -63,7 +64,7 @@ class Schema(AutoSchema):
         """Return how the operation can fail, told from what it takes and answers (202: it goes through the door)."""
         if any(isinstance(permission, AllowAny) for permission in self.view.get_permissions()):
             return ["default"]
-        takes_input = self.method not in {"GET", "HEAD"} or self._is_list_view() or "{" in self.path
+        takes_input = self.method not in {"GET", "HEAD"} or parameters.of(self.view) is not None or "{" in self.path
         failures = ["400"] if takes_input else []
         failures += ["401", "403"]
         failures += ["404"] if "{" in self.path else []

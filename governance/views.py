@@ -78,12 +78,13 @@ class AuditEventViewSet(viewsets.ReadOnlyModelViewSet[AuditEvent]):
 class TrailView(APIView):
     """Audit rows and every lever's events in one reading."""
 
+    query = TrailQuerySerializer
     rights: ClassVar = {"get": roles.AUDIT}
 
     @extend_schema(operation_id="trail", parameters=[TrailQuerySerializer], responses=TrailPageSerializer)
     def get(self, request: Request) -> Response:
         """Return a page, the newest line first."""
-        asked = TrailQuerySerializer(data=request.query_params)
+        asked = self.query(data=request.query_params)
         asked.is_valid(raise_exception=True)
         wanted = dict(asked.validated_data)
         most, below = wanted.pop("page_size"), reading.mark(wanted.pop("cursor"))

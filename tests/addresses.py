@@ -10,11 +10,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 
 class Address(NamedTuple):
-    """A route (``/api/governance/changes/<pk>``), the view class behind it, and its actions by method."""
+    """A route (``/api/governance/changes/<pk>``), the view class behind it, its actions by method, what it is given."""
 
     route: str
     view: Any
     actions: dict[str, str]
+    given: dict[str, Any]
 
     @property
     def has_id(self) -> bool:
@@ -42,4 +43,5 @@ def _below(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Ad
         if isinstance(pattern, URLResolver):
             yield from _below(pattern.url_patterns, path)
         elif view := getattr(pattern.callback, "cls", None):
-            yield Address(simplify_regex(path).rstrip("/"), view, getattr(pattern.callback, "actions", {"get": "get"}))
+            actions, given = getattr(pattern.callback, "actions", {"get": "get"}), pattern.callback.initkwargs
+            yield Address(simplify_regex(path).rstrip("/"), view, actions, given)

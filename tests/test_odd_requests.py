@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from governance import parameters
 from tests.addresses import Address, addresses
 from tests.riskguard.asking import PROBLEM
 from tests.riskguard.racing import set_up
@@ -34,6 +35,12 @@ ODD_BODIES = [
     ("multipart/form-data", b"a"), ("text/plain", b"a"), ("", b"a"), ("garbage", b"a"), ("a/b/c; d", b"a"),
 ]  # fmt: skip
 
+
+def known_to(address: Address) -> list[str] | None:
+    return parameters.of(address.view(**address.given, action=address.actions.get("get")))
+
+
+LISTS = [address for address in ALL if "get" in address.actions and known_to(address) is not None]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_live")]
 by_route = {"ids": lambda address: address.route}
 
@@ -98,6 +105,40 @@ def test_an_odd_filter_is_a_400_that_names_it_or_finds_nothing(address: Address,
             if answer.status_code == 400:
                 assert list(answer.json()["errors"]) == [name]
         _is_told(api.get(address.at(), {name: "\0"}), (name, "NUL"), 400)
+
+
+@pytest.mark.parametrize("address", LISTS, **by_route)
+def test_a_parameter_that_a_list_does_not_know_is_a_400_that_names_it_and_the_known_ones(
+    address: Address, api: APIClient
+) -> None:
+    known = known_to(address)
+    assert known is not None
+    for odd in ("statuss", "Page_size", "engine ", "💥", "limit"):
+        answer = api.get(address.at(), {**dict.fromkeys(known, ""), odd: "x"})
+        _is_told(answer, odd, 400)
+        (said,) = answer.json()["errors"][odd]
+        assert list(answer.json()["errors"]) == [odd]
+        assert all(name in said for name in known) if known else "takes none" in said
+    assert api.get(address.at(), {"format": "json"}).status_code == 200
+
+
+def test_every_list_of_the_document_refuses_what_it_does_not_know(api: APIClient) -> None:
+    document = api.get("/openapi.json").json()
+    taking = {
+        path
+        for path, methods in document["paths"].items()
+        if any(parameter["in"] == "query" for parameter in methods.get("get", {}).get("parameters", ()))
+    }
+    listed = {address.route for address in LISTS}
+    assert taking <= listed
+    bare = [
+        "risk/policies",
+        "risk/ledger/today",
+        "heimdall/policies",
+        "heimdall/scorecard/today",
+        "regression/policies",
+    ]
+    assert listed - taking == {f"/api/governance/{path}" for path in (*bare, "regression/state")}
 
 
 @pytest.mark.parametrize("address", WRITTEN, **by_route)

@@ -289,7 +289,11 @@ REST_FRAMEWORK = {
         "access.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["access.quota.WithinQuota", "governance.permissions.HasRight"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "access.quota.WithinQuota",
+        "governance.permissions.HasRight",
+        "governance.parameters.OnlyKnownParameters",
+    ],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "governance.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "governance.schema.Schema",
@@ -307,7 +311,9 @@ SPECTACULAR_SETTINGS = {
     "What an operator sets and reads (policies, ledger) is in currency units: 250, 12.34. Each field says which.\n\n"
     "**Refusals** are answers: 200 with `ok: false` and a `reason`. **Errors** are problem details (RFC 9457) with a "
     "`code`, and `errors` by field where the request is malformed.\n\n"
-    "**Bodies** are JSON or forms. Every write takes `actor`; operators' writes take `reason` too.",
+    "**Bodies** are JSON or forms. Every write takes `actor`; operators' writes take `reason` too.\n\n"
+    "**Lists** take the query parameters that they name, and answer 400 to any other: a filter that is misspelt never "
+    "finds every row.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
