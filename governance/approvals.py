@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.db import transaction
 
 from governance import audit, changes, clock, grants, origin, outbox, register, roles
-from governance.changes import Applied, Refused
+from governance.changes import Applied, Refused, promised
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent, ChangeRequest
 from governance.register import Action
 
 STALE = "stale"
 EXPIRY = "expiry"
+ATTEMPTED = "refused"
 
 _TRAIL = {
     ChangeRequest.Status.APPLIED: AuditEvent.Outcome.APPROVED,
@@ -34,7 +36,7 @@ def approve(*, change_id: int, actor: str, reason: str = "") -> Applied | Refuse
     """
     with transaction.atomic():
         change = _locked(change_id)
-        refusal = _undecidable(change)
+        refusal = _unappliable(change, actor)
         if refusal is not None:
             return refusal
         if change.requested_by == actor:
@@ -54,7 +56,7 @@ def break_glass(*, change_id: int, actor: str, reason: str) -> Applied | Refused
         raise Invalid({"reason": ["Say why: whoever breaks the glass answers for it."]})
     with transaction.atomic():
         change = _locked(change_id)
-        refusal = _undecidable(change)
+        refusal = _unappliable(change, actor)
         if refusal is not None:
             return refusal
         if not roles.holds(actor, roles.BREAK_GLASS):
@@ -90,7 +92,8 @@ def withdraw(*, change_id: int, actor: str, reason: str = "") -> ChangeRequest |
     def not_theirs(change: ChangeRequest) -> Refused | None:
         if change.requested_by == actor:
             return None
-        return Refused("not_yours", f"{change.requested_by} proposed this change and alone can withdraw it: reject it.")
+        said = f"{change.requested_by} proposed this change and alone can withdraw it: reject it."
+        return _attempt(change, actor, "not_yours", said)
 
     return _end(change_id, actor, reason, ChangeRequest.Status.WITHDRAWN, not_theirs)
 
@@ -100,6 +103,15 @@ def _locked(change_id: int) -> ChangeRequest:
     if change is None:
         raise NotFound(f"There is no change request {change_id}.")
     return change
+
+
+def _unappliable(change: ChangeRequest, actor: str) -> Refused | None:
+    """Return why a change can be applied by nobody; what was edited dies here, whichever way it was edited."""
+    if change.status == ChangeRequest.Status.PENDING and _was_edited(change):
+        refusal = Refused("edited", "The request is not the one that was proposed: propose it anew.")
+        _decide(change, ChangeRequest.Status.REFUSED, actor, refusal.message)
+        return refusal
+    return _undecidable(change)
 
 
 def _undecidable(change: ChangeRequest) -> Refused | None:
@@ -129,8 +141,6 @@ def _finish(change: ChangeRequest, actor: str, reason: str, status: str) -> Appl
 def _carried_out(change: ChangeRequest, actor: str) -> Applied | Refused:
     """Apply a proposed change under the lock of its target, or return what keeps it from being applied."""
     spec = register.action(change.action)
-    if _was_edited(change):
-        return Refused("edited", "The request is not the one that was proposed: propose it anew.")
     standing = audit.canonical(spec.lock(change.target).snapshot())
     since = _changed_since(change, spec)
     if since is not None or standing != change.before:
@@ -147,12 +157,18 @@ def _carried_out(change: ChangeRequest, actor: str) -> Applied | Refused:
 
 
 def _was_edited(change: ChangeRequest) -> bool:
-    """Say whether the request differs from what the trail, which nobody edits, says was proposed."""
-    proposed = AuditEvent.objects.filter(change_request=change, outcome=AuditEvent.Outcome.PROPOSED).first()
-    asked = (change.action, change.target, change.patch, change.before, change.reason, change.requested_by)
-    return proposed is None or asked != (
+    """Say whether a waiting request differs from what the trail, which nobody edits, says was proposed, or had ended.
+
+    Everything that its decision goes by stands in the trail: also until when, and that nobody has ended it yet.
+    """
+    told = AuditEvent.objects.filter(change_request=change)
+    proposed = told.filter(outcome=AuditEvent.Outcome.PROPOSED).first()
+    stands = (change.action, change.target, promised(change), change.before, change.reason, change.requested_by)
+    if proposed is None or stands != (
         proposed.action, proposed.target, proposed.after, proposed.before, proposed.reason, proposed.actor,
-    )  # fmt: skip
+    ):  # fmt: skip
+        return True
+    return told.filter(outcome__in=_TRAIL.values()).exclude(after__has_key=ATTEMPTED).exists()
 
 
 def _changed_since(change: ChangeRequest, spec: Action) -> AuditEvent | None:
@@ -190,11 +206,13 @@ def _decide(change: ChangeRequest, status: str, actor: str, reason: str) -> None
 
 def _attempt(change: ChangeRequest, actor: str, code: str, message: str) -> Refused:
     """Refuse who may not decide, and record it; the change goes on waiting."""
-    _record(change, actor, AuditEvent.Outcome.REFUSED, message)
+    _record(change, actor, AuditEvent.Outcome.REFUSED, message, {"asked": change.patch, ATTEMPTED: code})
     return Refused(code, message)
 
 
-def _record(change: ChangeRequest, actor: str, outcome: str, reason: str) -> None:
+def _record(
+    change: ChangeRequest, actor: str, outcome: str, reason: str, after: Mapping[str, Any] | None = None
+) -> None:
     with origin.of(change_id=change.pk):
         audit.record(
             action=change.action,
@@ -203,5 +221,5 @@ def _record(change: ChangeRequest, actor: str, outcome: str, reason: str) -> Non
             outcome=outcome,
             reason=reason,
             before=change.before,
-            after=change.patch,
+            after=after or change.patch,
         )

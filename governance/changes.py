@@ -156,6 +156,11 @@ def _loosening(spec: Action, row: Target, values: Mapping[str, Any]) -> dict[str
     return {name: value for name, value in values.items() if name in names}
 
 
+def promised(change: ChangeRequest) -> dict[str, Any]:
+    """Return what the trail keeps of a proposal beside who, what and why: what it would set, and until when."""
+    return {"asked": change.patch, "expires_at": change.expires_at.astimezone(dt.UTC).isoformat()}
+
+
 def _apply(spec: Action, target: str, values: Mapping[str, Any], actor: str, reason: str) -> Applied | Refused:
     result = spec.apply(target=target, patch=values, actor=actor, reason=reason)
     if isinstance(result, Refused):
@@ -205,7 +210,7 @@ def _propose(
             outcome=AuditEvent.Outcome.PROPOSED,
             reason=reason,
             before=change.before,
-            after=change.patch,
+            after=promised(change),
         )
     outbox.tell(outbox.CHANGE_PENDING, **outbox.of_change(change), expires_at=change.expires_at)
     return Pending(change, applied.result if applied else None)

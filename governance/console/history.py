@@ -74,7 +74,7 @@ def entry(spec: Action, event: AuditEvent) -> Entry:
     fields = spec.schema().fields
     before: Mapping[str, Any] = event.before or {}
     after: Mapping[str, Any] = event.after or {}
-    if event.outcome == Outcome.REFUSED and "asked" in after:
+    if event.outcome in {Outcome.REFUSED, Outcome.PROPOSED} and "asked" in after:
         after = after["asked"]
     changed = [name for name, value in after.items() if name not in before or before[name] != value]
     undo = {name: before[name] for name in changed if name in fields and name in before}
