@@ -37,10 +37,11 @@ class ChangeRequestScreen(Screen):
         "id",
         "action",
         "target",
-        columns.choice("status", "Status", Status, {Status.PENDING: WARN, Status.APPLIED: GOOD}),
+        columns.choice("status", "Status", Status, {Status.PENDING: WARN, Status.APPLIED: GOOD, Status.FORCED: BAD}),
         "requested_by",
         "requested_at",
         "decided_by",
+        "looked_at_by",
     )
     list_filter = ("status", "action")
     search_fields = ("target", "requested_by", "reason")

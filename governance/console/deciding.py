@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -18,16 +20,38 @@ from governance.errors import Invalid, NotFound
 from governance.models import ChangeRequest
 from governance.register import Action
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person may do with a change: how it is carried out, its button, what is said of it then.
+
+    ``why`` is what a person without a reason is told; empty where it needs none.
+    """
+
+    carry_out: Callable[..., Any]
+    label: str
+    tone: str
+    done: str
+    why: str = ""
+
+
 _DECISIONS = {
-    "approve": (approvals.approve, roles.APPROVE, "Approve and apply", "primary", "approved and applied"),
-    "reject": (approvals.reject, roles.APPROVE, "Reject", "danger", "rejected"),
-    "withdraw": (approvals.withdraw, "", "Withdraw", "", "withdrawn"),
-}
+    "approve": Decision(approvals.approve, "Approve and apply", "primary", "approved and applied"),
+    "reject": Decision(
+        approvals.reject, "Reject", "danger", "rejected", "Say why it is rejected: who proposed it will read it."
+    ),
+    "withdraw": Decision(approvals.withdraw, "Withdraw", "", "withdrawn"),
+    "break_glass": Decision(
+        approvals.break_glass, "Break the glass", "danger", "applied by breaking the glass",
+        "Say why: whoever breaks the glass answers for it.",
+    ),
+    "look": Decision(approvals.look_at_broken_glass, "I have looked at it", "primary", "looked at"),
+}  # fmt: skip
 MAX_REASON = 2_000
 
 
 class DecidePage(Page):
-    """A change request with its diff; a POST approves, rejects or withdraws it."""
+    """A change request with its diff; a POST decides it, or says that a broken glass was looked at."""
 
     template_name = "console/decide.html"
 
@@ -49,43 +73,55 @@ class DecidePage(Page):
             spec = None
         waits = change.status == ChangeRequest.Status.PENDING and change.expires_at > clock.now()
         standing = _standing(change) if waits and spec else None
+        broken = _is_broken(change)
+        offered = self._open_to(request) if waits or broken else {}
         return {
             "change": change,
             "label": spec.label if spec else change.action,
             "rows": rows(spec, change),
             "waits": waits,
             "moved": standing is not None and standing != change.before,
-            "decisions": [Button(told[2], name, told[3]) for name, told in self._open_to(request)] if waits else [],
+            "decisions": [Button(decision.label, name, decision.tone) for name, decision in offered.items()],
+            "broken": broken,
+            "glass": "break_glass" in offered,
             "own": change.requested_by == request.user.get_username(),
             "back": reverse("admin:governance_changerequest_changelist"),
         }
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         """Take the decision that the pressed button names."""
-        offered = dict(self._open_to(request))
+        offered = self._open_to(request)
         pressed, reason = request.POST.get("decision", ""), request.POST.get("reason", "").strip()
         if pressed not in offered:
             return self._again(request, "You may not take this decision: ask a person with the right for it.")
-        if pressed == "reject" and not reason:
-            return self._again(request, "Say why it is rejected: who proposed it will read it.")
+        decision = offered[pressed]
+        if decision.why and not reason:
+            return self._again(request, decision.why)
         if len(reason) > MAX_REASON:
             return self._again(request, f"The reason is longer than {MAX_REASON} characters.")
-        decide, _right, _label, _tone, done = offered[pressed]
-        outcome = decide(change_id=self.change.pk, actor=request.user.get_username(), reason=reason)
+        outcome = decision.carry_out(change_id=self.change.pk, actor=request.user.get_username(), reason=reason)
         if isinstance(outcome, Refused):
             self.change.refresh_from_db()
             return self._again(request, f"Refused: {outcome.message}")
-        messages.success(request, f"{self.change} is {done}.")
+        messages.success(request, f"{self.change} is {decision.done}.")
         return HttpResponseRedirect(reverse("admin:index"))
 
-    def _open_to(self, request: HttpRequest) -> list[tuple[str, Any]]:
-        """Return the decisions that this person may take: one's own change can be withdrawn, another's decided."""
-        own = self.change.requested_by == request.user.get_username()
-        return [
-            (name, told)
-            for name, told in _DECISIONS.items()
-            if (own if name == "withdraw" else not own and may(request, told[1]))
-        ]
+    def _open_to(self, request: HttpRequest) -> dict[str, Decision]:
+        """Return the decisions that this person may take: one's own change can be withdrawn, another's decided.
+
+        The glass is for who may not approve, of a change of one's own too; another person looks at it.
+        """
+        change, name = self.change, request.user.get_username()
+        own, approves = change.requested_by == name, may(request, roles.APPROVE)
+        waits = change.status == ChangeRequest.Status.PENDING
+        is_open = {
+            "approve": waits and approves and not own,
+            "reject": waits and approves and not own,
+            "withdraw": waits and own,
+            "break_glass": waits and may(request, roles.BREAK_GLASS) and (own or not approves),
+            "look": _is_broken(change) and approves and name not in {change.requested_by, change.decided_by},
+        }
+        return {name: decision for name, decision in _DECISIONS.items() if is_open[name]}
 
     def _again(self, request: HttpRequest, error: str) -> HttpResponse:
         told = {**self.context(request), **self.told(request), "error": error, "reason": request.POST.get("reason", "")}
@@ -106,6 +142,10 @@ def rows(spec: Action | None, change: ChangeRequest) -> list[tuple[str, str, str
         for name, value in after.items()
         if name in before or name in change.patch
     ]
+
+
+def _is_broken(change: ChangeRequest) -> bool:
+    return change.status == ChangeRequest.Status.FORCED and change.looked_at is None
 
 
 def _standing(change: ChangeRequest) -> dict[str, Any] | None:

@@ -111,5 +111,38 @@ def test_the_inbox_counts_what_waits_and_leads_to_it(approver: Client, change: C
     assert led["Location"] == f"/admin/changes/{change.pk}/"
 
 
+def test_the_glass_is_broken_alone_with_a_reason_and_another_person_looks_at_it(
+    signed_in: SignedIn, approver: Client, change: ChangeRequest
+) -> None:
+    browser = signed_in("operator", "break_glass")
+    html = page(browser, change)
+    assert "Break the glass" in html
+    assert "until another person has looked at it" in html
+    assert "answers for it" in decide(browser, change, "break_glass", " ")
+    assert (change.status, cap()) == (Status.PENDING, 15_000)
+    assert "applied by breaking the glass" in decide(browser, change, "break_glass", "the book is on fire")
+    assert (change.status, change.decided_by, cap()) == (Status.FORCED, "jo", 90_000)
+    event = AuditEvent.objects.get(outcome=AuditEvent.Outcome.BROKE_GLASS)
+    assert (event.actor, event.via, event.reason) == ("jo", "console", "the book is on fire")
+    banner = f'<a class="vh-link" href="/admin/changes/{change.pk}/">Look at it.</a>'
+    assert banner in browser.get("/admin/").content.decode()
+    assert "I have looked at it" not in page(browser, change)
+    assert "You may not take this decision" in decide(browser, change, "look")
+    assert "I have looked at it" in page(approver, change)
+    assert "looked at." in decide(approver, change, "look", "")
+    assert (change.looked_at_by, banner in approver.get("/admin/").content.decode()) == ("abe", False)
+    html = page(approver, change)
+    assert "Looked at by" in html
+    assert "I have looked at it" not in html
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "auditor", "administrator", "approver"])
+def test_without_its_own_right_nobody_breaks_the_glass(signed_in: SignedIn, change: ChangeRequest, role: str) -> None:
+    browser = signed_in(role, name="kim")
+    assert "Break the glass" not in page(browser, change)
+    assert "You may not take this decision" in decide(browser, change, "break_glass", "fire")
+    assert (change.status, cap()) == (Status.PENDING, 15_000)
+
+
 def test_an_unknown_change_is_a_404(approver: Client) -> None:
     assert approver.get("/admin/changes/99/").status_code == 404
