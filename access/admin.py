@@ -24,7 +24,7 @@ class AccountScreen(Screen):
 
     right = roles.ADMINISTER
     list_offers = (Offer(action=rules.CREATE_ACCOUNT),)
-    offers = (Offer(action=rules.SET_ACCOUNT, tone="primary"),)
+    offers = (Offer(action=rules.SET_ACCOUNT, tone="primary"), Offer(action=rules.ISSUE))
     fields = ("username", "named_roles", "is_active", "is_superuser", "last_login", "date_joined")
     list_display = ("username", "named_roles", "is_active", "is_superuser", "last_login")
     list_filter = ("groups", "is_active", "is_superuser")
@@ -46,6 +46,7 @@ class TokenScreen(Screen):
     """Tokens, by their names; a token itself is shown once, when it is issued."""
 
     right = roles.ADMINISTER
+    list_offers = (Offer(action=rules.ISSUE, tone="primary"),)
     offers = (Offer(action=rules.REVOKE, tone="danger"),)
     fields = ("token_key", "user", "engines", "created", "expiry")
     list_display = ("token_key", "user", "engines", "created", "expiry")

@@ -13,7 +13,7 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce what it offers; no query runs."""
-        from access import actions, review, schema, signins  # noqa: F401, PLC0415 -- models are loaded only now
+        from access import actions, console, review, schema, signins  # noqa: F401, PLC0415 -- models are loaded only now
         from governance.register import Lever, announce  # noqa: PLC0415
 
         announce(
@@ -23,5 +23,6 @@ class AccessConfig(AppConfig):
                 checks=list,
                 review=review.section,
                 actions=actions.ACTIONS,
+                pages=console.PAGES,
             )
         )

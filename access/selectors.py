@@ -21,6 +21,18 @@ def keys_of(username: str) -> list[str]:
     return list(Token.objects.filter(user__username=username).values_list("token_key", flat=True))
 
 
+def roles_by_account() -> dict[str, list[str]]:
+    """Return the active accounts by name, each with what it is: a superuser, and its roles."""
+    active = User.objects.filter(is_active=True).order_by("username").prefetch_related("groups")
+    return {
+        user.username: [
+            *(["superuser"] if user.is_superuser else []),
+            *(group.name for group in user.groups.all() if group.name in roles.ROLES),
+        ]
+        for user in active
+    }
+
+
 def accounts_by_role() -> dict[str, list[str]]:
     """Return the names of the active accounts of each role, and of the superusers."""
     named: dict[str, list[str]] = {"superuser": [], **{role: [] for role in roles.ROLES}}

@@ -29,6 +29,8 @@ def shown(value: Any, field: Field[Any, Any, Any, Any] | None = None) -> str:
         return money.spoken(money.to_minor(value))
     if isinstance(field, FractionField):
         return f"{value} ({float(value):.1%})"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     choices = getattr(field, "choices", {})
     return str(choices.get(value, value))
 

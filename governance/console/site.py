@@ -6,7 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from unfold.sites import UnfoldAdminSite
 
@@ -22,12 +23,23 @@ from governance.models import ChangeRequest
 from governance.register import Check
 
 
+def _shouted(change: ChangeRequest) -> str:
+    said = 'The glass was broken: {} by {}. <a class="vh-link" href="{}">Look at it.</a>'
+    return format_html(said, change, change.decided_by, reverse("admin:change", args=[change.pk]))
+
+
 class ConsoleSite(UnfoldAdminSite):
     """Unfold's site with the console's pages."""
 
     def extra_urls(self) -> list[URLPattern]:
         """Return the addresses of the console's own pages and of the levers' (a hook of unfold's)."""
         return [
+            # First: a lever's own page of an action takes the place of the form that every action has.
+            *(
+                self._route(page.address, import_string(page.view), page.name)
+                for lever in register.levers()
+                for page in lever.pages
+            ),
             self._route("act/<str:action>/", ActPage, "act"),
             self._route("act/<str:action>/<path:target>/", ActPage, "act"),
             self._part("preview/<str:action>/", PreviewPart, "act_preview"),
@@ -37,11 +49,6 @@ class ConsoleSite(UnfoldAdminSite):
             self._route("changes/<int:pk>/", DecidePage, "change"),
             self._route("review/", ReviewPage, "review"),
             self._part("control-plane/", ControlPlanePart, "control_plane_part"),
-            *(
-                self._route(page.address, import_string(page.view), page.name)
-                for lever in register.levers()
-                for page in lever.pages
-            ),
         ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
@@ -57,7 +64,7 @@ class ConsoleSite(UnfoldAdminSite):
         head = [lever.status() for lever in register.levers() if lever.status] if reads else []
         posture = [check for check in readiness.posture() if not check.ok]
         posture += [
-            Check("glass", ok=False, detail=f"The glass was broken: {change} by {change.decided_by}. Look at it.")
+            Check("glass", ok=False, detail=_shouted(change))
             for change in (ChangeRequest.objects.broken() if reads else ())
         ]
         # Unfold writes the colours into each page, which a strict content policy refuses: they stand in console.css.

@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+import datetime as dt
+import re
+
 import pytest
+from django.conf import LazySettings
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
 from access.models import Token
-from governance import roles
+from governance import approvals, clock, roles
+from governance.changes import Applied
 from governance.console.screens import Screen
-from tests.access.factories import UserFactory, secret_of
+from governance.models import AuditEvent, ChangeRequest
+from tests.access.factories import UserFactory, bearing, secret_of
 
 pytestmark = pytest.mark.django_db
+ISSUE = "/admin/act/access.token.issue/"
+NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 
 
 def console(*named: str) -> Client:
@@ -68,3 +76,94 @@ def test_the_lists_ask_the_same_number_of_queries_at_one_row_and_at_ten() -> Non
                 client.get(reverse(page))
             counts.append(len(seen))
         assert counts[0] == counts[1]
+
+
+def _issue(browser: Client, **more: str) -> str:
+    asked = {"account": "vic", "engines": "wholesale, NOTIFY\nwholesale", "days": "7", "reason": "a new engine"}
+    answer = browser.post(ISSUE, {**asked, **more})
+    assert (answer.status_code, "no-store" in answer["Cache-Control"]) == (200, True)
+    return answer.content.decode()
+
+
+def _shown(html: str) -> str:
+    return re.search(r'aria-label="The token">([0-9a-f]{64})<', html)[1]  # type: ignore[index]
+
+
+def test_a_token_is_issued_bound_and_shown_once() -> None:
+    UserFactory.create(username="vic", roles=["engine"])
+    browser = console("administrator")
+    assert ISSUE in browser.get(reverse("admin:access_token_changelist")).content.decode()
+    assert "vic (engine)" in browser.get(ISSUE).content.decode()
+    with clock.at(NOON):
+        secret = _shown(_issue(browser))
+    token = Token.objects.get()
+    assert (token.token_key, token.user.get_username()) == (secret[:15], "vic")
+    assert (token.engines, token.expiry) == (["NOTIFY", "WHOLESALE"], NOON + dt.timedelta(days=7))
+    assert bearing(secret).get("/api/governance/holds").status_code == 200 or token.expiry < clock.now()
+    event = AuditEvent.objects.latest("pk")
+    assert (event.action, event.actor, event.via, event.reason) == (
+        "access.token.issue", "jo", "console", "a new engine",
+    )  # fmt: skip
+    pages = ["/admin/", ISSUE, f"{ISSUE}vic/", "/admin/history/access.token.issue/vic/"]
+    pages += [reverse("admin:access_token_changelist"), reverse("admin:access_token_change", args=[token.pk])]
+    pages += [reverse("admin:governance_auditevent_change", args=[event.pk]), "/api/governance/audit"]
+    for page in pages:
+        answer = browser.get(page)
+        assert (answer.status_code, secret in answer.content.decode()) == (200, False), page
+    assert secret not in "".join(f"{event.before}{event.after}{event.reason}" for event in AuditEvent.objects.all())
+
+
+def test_a_token_is_revoked_by_its_button(client: Client) -> None:
+    secret = secret_of(UserFactory.create(username="vic", roles=["engine"]))
+    browser, token = console("administrator"), Token.objects.get()
+    page = f"/admin/act/access.token.revoke/{token.token_key}/"
+    assert page in browser.get(reverse("admin:access_token_change", args=[token.pk])).content.decode()
+    form = browser.get(page).context["seen"]
+    assert browser.post(page, {"seen": form, "reason": "it leaked"}).status_code == 302
+    assert bearing(secret).get("/api/governance/holds").status_code == 401
+    assert AuditEvent.objects.latest("pk").action == "access.token.revoke"
+
+
+def test_a_token_of_who_could_be_the_second_person_is_shown_and_waits(settings: LazySettings) -> None:
+    settings.FOUR_EYES = True
+    UserFactory.create(username="vic", roles=["operator"])
+    UserFactory.create(username="pat", roles=["approver"])
+    html = _issue(console("administrator"))
+    change = ChangeRequest.objects.get()
+    assert f"/admin/changes/{change.pk}/" in html
+    api = bearing(_shown(html))
+    assert api.get("/api/governance/holds").status_code == 401
+    assert isinstance(approvals.approve(change_id=change.pk, actor="pat"), Applied)
+    assert api.get("/api/governance/holds").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("account", "nobody", "not one of the available choices"),
+        ("account", "", "required"),
+        ("engines", "a b! c", "a name cannot have"),
+        ("engines", " ".join(f"E{number}" for number in range(51)), "at most 50"),
+        ("days", "0", "greater than or equal to 1"),
+        ("days", "367", "less than or equal to 366"),
+        ("days", "ten", "whole number"),
+        ("reason", " ", "required"),
+    ],
+)
+def test_an_odd_token_is_not_issued(field: str, value: str, said: str) -> None:
+    UserFactory.create(username="vic", roles=["engine"])
+    html = _issue(console("administrator"), **{field: value})
+    assert said in html
+    assert "The token" not in html
+    assert not Token.objects.exists()
+
+
+@pytest.mark.parametrize("role", [role for role in roles.ROLES if role != "administrator"])
+def test_without_the_right_nobody_issues_or_revokes(role: str) -> None:
+    UserFactory.create(username="vic", roles=["engine"])
+    secret_of(User.objects.get(username="vic"))
+    browser = console(role)
+    for page in (ISSUE, f"{ISSUE}vic/", f"/admin/act/access.token.revoke/{Token.objects.get().token_key}/"):
+        assert browser.get(page).status_code == 403
+        assert browser.post(page, {"account": "vic", "days": "1", "reason": "r"}).status_code == 403
+    assert Token.objects.count() == 1
