@@ -14,6 +14,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from governance import attempts
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound, Unavailable
@@ -54,12 +55,16 @@ def refused(refusal: Refused) -> Problem:
     return Problem(body(code, refusal.message, refusal.code, **refusal.details))
 
 
-def handler(exception: Exception, _context: Mapping[str, Any]) -> Problem | None:
+def handler(exception: Exception, context: Mapping[str, Any]) -> Problem | None:
     """Turn what a view raised into a problem (DRF's EXCEPTION_HANDLER); None leaves it to the server."""
     answer, headers = _problem(exception)
     if answer is None:
         return None
     set_rollback()
+    request = context.get("request")
+    # A form of another site is nobody's attempt: DRF takes the session's user away where the CSRF token is wrong.
+    if answer["status"] == status.HTTP_403_FORBIDDEN and request and request.user.is_authenticated:
+        attempts.refused(request._request, actor=request.user.get_username(), why=answer["detail"])
     return Problem(answer, headers)
 
 

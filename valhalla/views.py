@@ -18,7 +18,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from golive import rules, selectors
-from governance import clock, metrics, problems, readiness, roles
+from governance import attempts, clock, metrics, problems, readiness, roles
 from governance.errors import Invalid
 from governance.permissions import HasRight, is_local
 from governance.register import Check
@@ -156,7 +156,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
-    """Return a 403; ``reason`` is why Django refuses a form (CSRF), which is for the log."""
+    """Return a 403, and record whose attempt it was; ``reason`` is why Django refuses a form (CSRF), for the log."""
+    if exception is not None and request.user.is_authenticated:
+        attempts.refused(
+            request, actor=request.user.get_username(), why=str(exception) or "The role does not allow it."
+        )
     return _told(request, 403, "permission_denied", "You may not do this with the rights that you have.")
 
 
