@@ -3,6 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 WORKERS ?= 2
 COVERED ?= 95
+FUZZED := tests/access/test_fuzz.py tests/access/test_four_eyes_everywhere.py
 
 # Checks judge production's settings, whatever .env says, and connect to no database that matters.
 PRODUCTION := VALHALLA_ENV_FILE= ENV=production GO_LIVE_ENFORCE=1 API_AUTH=token FOUR_EYES=1 HTTPS=1 DEBUG=0 \
@@ -75,8 +76,8 @@ statistics: .venv ## measure what docs/statistics.md promises, and write its fig
 	$(BIN)/python -m bench.statistics
 
 fuzz: .venv ## send FUZZ_EXAMPLES odd requests to each operation of the API, by every role, on both databases
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -q tests/access/test_fuzz.py --database=sqlite
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -q tests/access/test_fuzz.py --database=postgresql
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -q $(FUZZED) --database=sqlite
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -q $(FUZZED) --database=postgresql
 
 clean: ## remove what can be made again; .env and the database stay
 	rm -rf .venv staticfiles .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
