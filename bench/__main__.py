@@ -10,7 +10,20 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import batches, evaluating, gate, in_process, listing, memory, over_http, report, reviewing, watching
+from bench import (
+    batches,
+    evaluating,
+    gate,
+    in_process,
+    listing,
+    memory,
+    over_http,
+    report,
+    reviewing,
+    throttle,
+    verifying,
+    watching,
+)
 from bench.report import Part
 from bench.stage import Stage
 
@@ -24,6 +37,8 @@ PARTS: dict[str, Callable[[Stage], Part]] = {
     "pages": listing.measure,
     "memory": memory.measure,
     "tripwire": watching.measure,
+    "trail": verifying.measure,
+    "throttle": throttle.measure,
 }
 
 

@@ -89,7 +89,7 @@ class Stage:
     def copy(self, name: str) -> None:
         """Make a copy of the database as it stands."""
         connection.close()
-        with psycopg.connect(self._url("template1"), autocommit=True) as server:
+        with psycopg.connect(self.url("template1"), autocommit=True) as server:
             server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE postgres").format(sql.Identifier(name)))
 
     @contextmanager
@@ -122,7 +122,8 @@ class Stage:
             process.terminate()
             process.wait(timeout=30)
 
-    def _url(self, name: str) -> str:
+    def url(self, name: str) -> str:
+        """Return the URL of a database of the cluster."""
         return self.cluster.url.replace("/postgres?", f"/{name}?")
 
 

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
+import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
-_PLAIN: dict[type, Callable[[Any], str]] = {dt.datetime: dt.datetime.isoformat, dt.date: dt.date.isoformat}
+# Between the items of an array stands a character that JSON escapes wherever a string has it: so the rows of a batch
+# are written by one call, in a third of the time that one a row takes, and taken apart again.
+_BETWEEN = "\x1f"
+_NEXT = f"]{_BETWEEN}["
+_UNLIKE_JSON: dict[type, Callable[[Any], Any]] = {bool: int, float: repr}
 
 
-def _default(value: Any) -> str:
-    return _PLAIN[type(value)](value)
+def _encoder(comma: str) -> Callable[[Any], str]:
+    return json.JSONEncoder(
+        ensure_ascii=False, separators=(comma, ":"), sort_keys=True, allow_nan=False,
+        default=operator.methodcaller("isoformat"),
+    ).encode  # fmt: skip
 
 
-_dump = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False, default=_default
-).encode
+_document, _batch = _encoder(","), _encoder(_BETWEEN)
 
 
-def text(table: str, version: int, values: Iterable[Any]) -> str:
-    """Return a row's text: a JSON array of the table, the version and each column's value, integers and strings.
+def texts(table: str, version: int, rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Return each row's text: a JSON array of the table, the version and each column's value, integers and strings.
 
     Times are ISO 8601 in UTC, booleans 0 and 1, doubles the text of their shortest decimal form, documents the text
     that the database keeps of them; an empty column is null.
     """
-    plain = [
-        repr(value) if value.__class__ is float else +value if value.__class__ is bool else value for value in values
+    if not rows:
+        return []
+    columns = [
+        column if _UNLIKE_JSON.keys().isdisjoint(map(type, column)) else list(map(_plain, column))
+        for column in zip(*rows, strict=True)
     ]
-    return _dump([table, version, *plain])
+    written = _batch(list(zip(itertools.repeat(table), itertools.repeat(version), *columns, strict=False)))
+    return [f"[{row.replace(_BETWEEN, ',')}]" for row in written[2:-2].split(_NEXT)]
+
+
+def _plain(value: Any) -> Any:
+    return make(value) if (make := _UNLIKE_JSON.get(value.__class__)) else value
+
+
+def document(values: Any) -> str:
+    """Return a JSON document in its one spelling."""
+    return _document(values)
 
 
 def digest(canonical: str) -> str:
@@ -37,11 +56,6 @@ def digest(canonical: str) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def digests(table: str, version: int, rows: Iterable[Sequence[Any]]) -> list[tuple[int, str]]:
+def digests(table: str, version: int, rows: Sequence[Sequence[Any]]) -> list[tuple[int, str]]:
     """Return the id (a row's first value) and the digest of each row."""
-    return [(row[0], digest(text(table, version, row))) for row in rows]
-
-
-def document(values: Any) -> str:
-    """Return a JSON document in its one spelling."""
-    return _dump(values)
+    return [(row[0], digest(text)) for row, text in zip(rows, texts(table, version, rows), strict=True)]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from governance.models import Seal
 from governance.register import Trail
-from governance.trail import canonical, places, sealing, sources
+from governance.trail import canonical, sealing, sources
 from governance.trail.notes import Excused
-from governance.trail.places import END, Place
+from governance.trail.places import END, Ahead, Place
 
 _CHUNK = 20
+_Part = tuple[int, str, int]  # of a chain: a table, by a version of its columns
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,18 +49,16 @@ class Head:
 
 def check(*, head: Head | None = None) -> Iterator[Checked]:
     """Hold every seal against the one before and against its rows; ``head`` is where the trail must reach at least."""
-    ceilings = _ceilings()
     known = {trail.name: trail for trail in sources.every()}
     excused = {name: Excused(name) for name, trail in known.items() if trail.model.expendable}
     before: Seal | None = None
     standing: Mapping[str, Any] = {}
     found_head = False
-    for seal in Seal.objects.order_by("chain", "number").iterator(chunk_size=_CHUNK):
+    for seal, parts, ahead in _read(known, _ceilings()):
         name = f"{seal.chain}.{seal.number}"
-        findings = [Finding(name, said) for said in _link(seal, before)]
+        findings = [Finding(name, said) for said in _link(seal, parts, before)]
         count = 0
-        if not findings or canonical.digest(seal.text) == seal.hash:
-            parts = sealing.parts_of(seal.text)
+        if parts is not None:
             standing = standing if before is not None and before.chain == seal.chain else {}
             for table, part in parts["sources"].items():
                 trail = known.get(table)
@@ -67,8 +67,8 @@ def check(*, head: Head | None = None) -> Iterator[Checked]:
                 if trail is None:
                     findings.append(Finding(name, f"{table} is sealed and no lever announces it any more"))
                     continue
-                ceiling = ceilings.get(seal.chain, {}).get(table, END)
-                findings += [Finding(name, said) for said in _rows(trail, standing, part, ceiling, excused.get(table))]
+                rows = ahead[seal.chain, table, part["version"]]
+                findings += [Finding(name, said) for said in _rows(trail, standing, part, rows, excused.get(table))]
                 count += part["count"]
             standing = parts["sources"]
         found_head = found_head or (head is not None and head == Head(seal.chain, seal.number, seal.hash))
@@ -79,11 +79,38 @@ def check(*, head: Head | None = None) -> Iterator[Checked]:
         yield Checked("end", 0, [Finding("end", said)])
 
 
-def _link(seal: Seal, before: Seal | None) -> Iterator[str]:
-    if canonical.digest(seal.text) != seal.hash:
+def _read(
+    known: Mapping[str, Trail], ceilings: Mapping[int, Mapping[str, int]]
+) -> Iterator[tuple[Seal, Mapping[str, Any] | None, Mapping[_Part, Ahead]]]:
+    """Yield each seal with its text as values (None where it is not its own), and the rows that it is held against.
+
+    The rows are read for many seals at once: a chain that is sealed every minute has few under each.
+    """
+    seals = Seal.objects.order_by("chain", "number").iterator(chunk_size=_CHUNK)
+    while group := list(itertools.islice(seals, _CHUNK)):
+        read = [
+            (seal, sealing.parts_of(seal.text) if canonical.digest(seal.text) == seal.hash else None) for seal in group
+        ]
+        far = {
+            (seal.chain, table, part["version"]): Place(*part["place"])
+            for seal, parts in read
+            for table, part in (parts["sources"] if parts else {}).items()
+            if table in known
+        }
+        ahead = {
+            (chain, table, version): Ahead(
+                known[table], known[table].columns[version], place, ceiling=ceilings.get(chain, {}).get(table, END)
+            )
+            for (chain, table, version), place in far.items()
+        }
+        for seal, parts in read:
+            yield seal, parts, ahead
+
+
+def _link(seal: Seal, parts: Mapping[str, Any] | None, before: Seal | None) -> Iterator[str]:
+    if parts is None:
         yield "the seal itself was edited: its text does not give its hash"
         return
-    parts = sealing.parts_of(seal.text)
     if (parts["chain"], parts["number"], parts["previous"]) != (seal.chain, seal.number, seal.previous):
         yield "the seal itself was edited: its columns do not agree with its text"
     same = before is not None and before.chain == seal.chain
@@ -95,17 +122,14 @@ def _link(seal: Seal, before: Seal | None) -> Iterator[str]:
 
 
 def _rows(
-    trail: Trail, standing: Mapping[str, Any], part: Mapping[str, Any], ceiling: int, excused: Excused | None
+    trail: Trail, standing: Mapping[str, Any], part: Mapping[str, Any], rows: Ahead, excused: Excused | None
 ) -> list[str]:
     """Return what is wrong with the rows of one source under one seal, the first row named."""
     start = sealing.place_of(standing, trail)
     end = Place(*part["place"])
     if not standing and not part["count"]:
         return []  # the seal that opens a chain says where each source stood
-    version = part["version"]
-    live = canonical.digests(
-        trail.name, version, places.between(trail, start, end, trail.columns[version], ceiling=ceiling)
-    )
+    live = canonical.digests(trail.name, part["version"], rows.between(start, end))
     sealed = [(row[0], row[1]) for row in part["rows"]]
     if sealed == live:
         return []

@@ -15,6 +15,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
+from hypothesis import given
+from hypothesis import strategies as st
 
 from governance import audit, clock, origin
 from governance.models import AuditEvent, Seal
@@ -129,8 +131,28 @@ def test_the_newest_seal_covers_every_column() -> None:
 
 def test_a_rows_text_is_one_spelling_of_integers_and_strings() -> None:
     values = [7, True, 0.1, None, NOON, NOON.date(), '{"a": [false]}', "é"]
-    text = canonical.text("t", 1, values)
+    (text,) = canonical.texts("t", 1, [values])
     assert text == '["t",1,7,1,"0.1",null,"2026-11-24T12:00:00+00:00","2026-11-24","{\\"a\\": [false]}","é"]'
+
+
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False),
+    st.text(), st.sampled_from(["]\x1f[", "\x1f", '","', "],[", "\u2028"]), st.datetimes(timezones=st.just(dt.UTC)),
+    st.dates(),
+)  # fmt: skip
+
+
+@pytest.mark.sqlite
+@given(rows=st.integers(1, 6).flatmap(lambda wide: st.lists(st.lists(ODD, min_size=wide, max_size=wide), max_size=5)))
+def test_many_rows_are_written_as_each_is_by_itself(rows: list[list[Any]]) -> None:
+    texts = canonical.texts("t", 1, rows)
+    assert texts == [text for row in rows for text in canonical.texts("t", 1, [row])]
+    assert [json.loads(text)[:2] for text in texts] == [["t", 1]] * len(rows)
+    for row, text in zip(rows, texts, strict=True):
+        told = [str(value) if isinstance(value, float) else value for value in row]
+        plain = [value.isoformat() if isinstance(value, dt.date) else value for value in told]
+        assert text == json.dumps(["t", 1, *[+v if v is True or v is False else v for v in plain]], ensure_ascii=False,
+                                  separators=(",", ":"))  # fmt: skip
 
 
 def _edit(model: Any, **change: Any) -> Callable[[], str]:
