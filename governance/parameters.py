@@ -31,7 +31,7 @@ class OnlyKnownParameters(BasePermission):
 def of(view: Any) -> list[str] | None:
     """Return the query parameters that ``view`` takes as a list; None where it is none.
 
-    They are those of its ``query`` (a serializer), or of its filters and its pages.
+    They are those of its ``query`` (a serializer), or those that it ``takes`` by name and of its filters and its pages.
     """
     if query := getattr(view, "query", None):
         return list(query().fields)
@@ -40,4 +40,4 @@ def of(view: Any) -> list[str] | None:
         return None
     pages = getattr(view, "paginator", None)
     names = (pages.cursor_query_param, pages.page_size_query_param) if pages else ()
-    return [*(filters.base_filters if filters else ()), *names]
+    return [*getattr(view, "takes", ()), *(filters.base_filters if filters else ()), *names]

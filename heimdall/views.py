@@ -47,6 +47,7 @@ class PolicyViewSet(viewsets.ViewSet):
     """Heimdall's policies: read, and changed through the door."""
 
     rights: ClassVar = {"upsert": roles.OPERATE}
+    takes: ClassVar = (RETIRED.name,)
 
     @extend_schema(responses=HeimdallPolicySerializer(many=True), parameters=[RETIRED])
     def list(self, request: Request) -> Response:
@@ -140,10 +141,12 @@ class RecommendationViewSet(viewsets.ReadOnlyModelViewSet[HeimdallRecommendation
 class WhatIfView(APIView):
     """What other thresholds would have let through."""
 
+    query = WhatIfQuerySerializer
+
     @extend_schema(operation_id="heimdall_what_if", parameters=[WhatIfQuerySerializer], responses=WhatIfSerializer)
     def get(self, request: Request) -> Response:
         """Try thresholds on the recorded recommendations, as if production use had been enabled; nothing changes."""
-        asked = WhatIfQuerySerializer(data=request.query_params)
+        asked = self.query(data=request.query_params)
         asked.is_valid(raise_exception=True)
         return Response(WhatIfSerializer({"tried": trying.tried(**asked.validated_data)}).data)
 

@@ -44,6 +44,7 @@ class PolicyViewSet(viewsets.ViewSet):
     """The tripwires' policies: read, and changed through the door."""
 
     rights: ClassVar = {"upsert": roles.OPERATE}
+    takes: ClassVar = (RETIRED.name,)
 
     @extend_schema(responses=RegressionPolicySerializer(many=True), parameters=[RETIRED])
     def list(self, request: Request) -> Response:

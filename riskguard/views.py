@@ -44,6 +44,7 @@ class PolicyViewSet(viewsets.ViewSet):
     """Risk policies: read, and changed through the door."""
 
     rights: ClassVar = {"upsert": roles.OPERATE}
+    takes: ClassVar = (RETIRED.name,)
 
     @extend_schema(responses=ListedPolicySerializer(many=True), parameters=[RETIRED])
     def list(self, request: Request) -> Response:

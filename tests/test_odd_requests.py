@@ -131,14 +131,8 @@ def test_every_list_of_the_document_refuses_what_it_does_not_know(api: APIClient
     }
     listed = {address.route for address in LISTS}
     assert taking <= listed
-    bare = [
-        "risk/policies",
-        "risk/ledger/today",
-        "heimdall/policies",
-        "heimdall/scorecard/today",
-        "regression/policies",
-    ]
-    assert listed - taking == {f"/api/governance/{path}" for path in (*bare, "regression/state")}
+    bare = ["risk/ledger/today", "heimdall/scorecard/today", "regression/state"]
+    assert listed - taking == {f"/api/governance/{path}" for path in bare}
 
 
 @pytest.mark.parametrize("address", WRITTEN, **by_route)
