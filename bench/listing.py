@@ -104,7 +104,8 @@ def _pages() -> list[str]:
         row = model._default_manager.order_by("-pk").first()
         pages += [f"{address}/{row.pk}/change/"] if row is not None else []
         if address in NARROWED:
-            asked = [*NARROWED[address], {"p": "100"}, {"day_from": day, "day_to": day, "actor": "nobody"}]
+            asked = [*NARROWED[address], {"p": "100"}]
+            asked += [] if address == "deals/deal" else [{"day_from": day, "day_to": day, "actor": "nobody"}]
             pages += [f"{address}/?{urlencode(each)}" for each in asked]
     return pages
 
