@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 # Between the items of an array stands a character that JSON escapes wherever a string has it: so the rows of a batch
-# are written by one call, in a third of the time that one a row takes, and taken apart again.
+# are written by one call, and taken apart again.
 _BETWEEN = "\x1f"
 _NEXT = f"]{_BETWEEN}["
 _UNLIKE_JSON: dict[type, Callable[[Any], Any]] = {bool: int, float: repr}

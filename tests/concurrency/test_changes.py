@@ -13,7 +13,7 @@ from governance import approvals, changes
 from governance.changes import Applied, Pending, Refused
 from governance.models import AuditEvent, ChangeRequest
 from riskguard.models import RiskPolicy
-from riskguard.services import locked_policy
+from riskguard.policies import locked_policy
 from tests.approvers import approver
 from tests.riskguard.factories import policy
 from tests.riskguard.racing import Attempt, Caller, errors, holding_writes, until_waiting, with_and_without_locks
