@@ -308,9 +308,8 @@ class TestLists:
         counts = []
         for more in (1, 9):
             for _ in range(more):
-                PolicyFactory()
                 RecommendationFactory()
-                ScorecardFactory()
+                ScorecardFactory(domain=PolicyFactory().domain)
                 EventFactory()
             with CaptureQueriesContext(connection) as seen:
                 get(api, path)
