@@ -1,4 +1,4 @@
-"""(i) What the limit of writes costs a write: one that takes its share of a lease, beside a whole reservation."""
+"""(k) What the limit of writes costs a write: one that takes its share of a lease, beside a whole reservation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def measure(stage: Stage) -> Part:
     rows = [[TAKE, f"{counted:.2f}"], [WRITE, f"{whole:.0f}"]]
     share = measured.ratio(TAKE, WRITE, "microseconds")
     return Part(
-        "(i) The limit of writes", ["in process", "microseconds"], rows,
+        "(k) The limit of writes", ["in process", "microseconds"], rows,
         [Target("counting a write to the whole of it", share, 0.01, most=True)],
     )  # fmt: skip
 

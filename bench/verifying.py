@@ -1,4 +1,4 @@
-"""(h) Verifying the sealed trail, beside reading the same rows; on both databases, each in a process of its own."""
+"""(i) Verifying the sealed trail, beside reading the same rows; on both databases, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def measure(stage: Stage) -> Part:
         rows.append([name, *(f"{measured.median(case, 'seconds'):.2f}" for case in (READ, VERIFY)), f"{ratio:.2f}"])
         targets.append(Target(f"verifying {ROWS:,} rows to reading them, on {name}", ratio, 3, most=True))
     columns = [f"{ROWS:,} sealed rows in", "read, s", "`verify_audit`, s", "ratio"]
-    return Part("(h) Verifying the trail", columns, rows, targets)
+    return Part("(i) Verifying the trail", columns, rows, targets)
 
 
 def main() -> None:

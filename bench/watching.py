@@ -1,4 +1,4 @@
-"""(h) A tripwire's page in the console, its preview with it, over few and over many events of its own."""
+"""(j) A tripwire's page in the console, its preview with it, over few and over many events of its own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def measure(stage: Stage) -> Part:
         targets.append(
             Target(f"a tripwire's page ({page}) at {SIZES[1]:,} events to {SIZES[0]:,}", ratio, 2, most=True)
         )
-    return Part("(h) A tripwire's page", ["shows", *(f"ms at {size:,} events" for size in SIZES)], rows, targets)
+    return Part("(j) A tripwire's page", ["shows", *(f"ms at {size:,} events" for size in SIZES)], rows, targets)
 
 
 def _shown(stage: Stage, size: int, query: str) -> Figures:
