@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import factory
 from factory.django import DjangoModelFactory
 
-from governance import clock
+import riskguard.selectors
+from governance import changes, clock
 from regression import services
 from regression.models import (
     KpiEvent,
@@ -153,3 +155,11 @@ def armed(domain: str = DOMAIN, *, baseline: dict[str, object] | None = None, **
     arm(domain=domain)
     made.refresh_from_db()
     return made
+
+
+def risk_policy(engine: str) -> Any:
+    return next((policy for policy in riskguard.selectors.policies() if policy.engine == engine), None)
+
+
+def submit(name: str, target: str = f"{DOMAIN}/{METRIC}", **patch: Any) -> Any:
+    return changes.submit(action=name, target=target, patch=patch, actor="jo", reason="because")
