@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +19,8 @@ from tests.deploy.postgresql import FOLDER, as_role, connected, run
 def installed(django_db_blocker: Any) -> str:
     """Return its URL, as a superuser: with the roles, migrated by the owner, with the grants."""
     url = new_database(f"roles_{uuid.uuid4().hex[:12]}")
-    # Roles are the whole server's, which several runs share.
-    with psycopg.connect(url, autocommit=True) as alone:
+    # Roles are the whole server's, which the workers share; an advisory lock is one database's.
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as alone:
         alone.execute("SELECT pg_advisory_lock(7)")
         for _twice in range(2):
             run("psql", "-qv", "ON_ERROR_STOP=1", "-d", url, "-f", FOLDER / "roles.sql")

@@ -22,7 +22,7 @@ from regression.models import KpiEvent
 from tests.access.factories import bearing
 from tests.deploy.postgresql import FOLDER, as_role, connected, run
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.xdist_group("roles")]  # one installation serves them all
 GOVERNANCE = "/api/governance"
 REFUSED = "42501"  # insufficient_privilege
 APPENDED = sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnly))
