@@ -155,12 +155,3 @@ def window(today: dt.date, days: int) -> tuple[dt.date, dt.date]:
 def utc_day(moment: dt.datetime) -> dt.date:
     """Return the UTC day of an aware ``moment``."""
     return moment.astimezone(dt.UTC).date()
-
-
-def days_of(start: dt.datetime, end: dt.datetime) -> tuple[dt.date, dt.date]:
-    """Return the first and the last UTC day that stand for the time from ``start`` up to ``end``: as many whole days.
-
-    A week up to Tuesday noon is the seven days from Wednesday to Tuesday; a week from midnight to midnight is itself.
-    """
-    last = utc_day(end - dt.timedelta(microseconds=1))
-    return window(last, max(1, -((start - end) // _DAY)))

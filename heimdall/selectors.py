@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from django.db.models import Sum
 
 from governance import clock, tallies
+from governance.sections import Period
 from heimdall import rules
 from heimdall.models import (
     HeimdallEvent,
@@ -17,7 +18,7 @@ from heimdall.models import (
     HeimdallRecommendation,
     HeimdallScorecardDay,
 )
-from heimdall.rules import Evidence, days_of, utc_day, window
+from heimdall.rules import Evidence, utc_day, window
 
 Kind = HeimdallEvent.Kind
 
@@ -133,11 +134,10 @@ def outcomes(domain: str, most: int) -> list[tuple[float, bool]]:
 
 def shown_between(start: dt.datetime, end: dt.datetime) -> dict[str, Evidence]:
     """Return each domain's trials and successes of the days that stand for the time from ``start`` up to ``end``."""
-    first, last = days_of(start, end)
-    cards = HeimdallScorecardDay.objects.filter(day__gte=first, day__lte=last).order_by().values("domain")
+    days = Period(start, end).days()
+    cards = HeimdallScorecardDay.objects.filter(day__gte=days[0], day__lte=days[-1]).order_by().values("domain")
     totals = cards.annotate(tried=Sum("trials"), succeeded=Sum("successes"))
-    days = (last - first).days + 1
-    return {row["domain"]: Evidence(days, row["tried"], row["succeeded"]) for row in totals}
+    return {row["domain"]: Evidence(len(days), row["tried"], row["succeeded"]) for row in totals}
 
 
 def cards_between(first: dt.date, last: dt.date) -> dict[str, dict[dt.date, Evidence]]:

@@ -26,6 +26,11 @@ def test_a_week_is_seven_days_up_to_that_in_which_it_ends(end: dt.datetime, last
     assert days == sorted(days)
 
 
+@pytest.mark.parametrize(("length", "days"), [(DAY / 24, 1), (DAY, 1), (DAY + DAY / 24, 2)])
+def test_a_period_stands_for_as_many_whole_days(length: dt.timedelta, days: int) -> None:
+    assert len(Period(MONDAY + DAY / 8, MONDAY + DAY / 8 + length).days()) == days
+
+
 def test_the_days_of_the_period_before_end_where_its_own_begin() -> None:
     period = Period(MONDAY - 7 * DAY, MONDAY)
     assert period.before().days()[-1] + DAY == period.days()[0]

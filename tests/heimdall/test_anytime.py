@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heimdall import anytime
@@ -31,6 +31,7 @@ def test_the_evidence_is_the_integral_over_the_rates_above_and_below(successes: 
     assert math.exp(anytime.log_below(successes, trials, rate)) == pytest.approx(below, rel=1e-4)
 
 
+@settings(deadline=None)  # the first example imports scipy
 @given(data=st.data(), trials=st.integers(0, 400), low=st.floats(0.05, 0.9), step=st.floats(0.001, 0.09))
 def test_the_evidence_falls_as_more_is_asked_for_so_a_moved_threshold_breaks_nothing(
     data: st.DataObject, trials: int, low: float, step: float

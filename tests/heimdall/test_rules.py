@@ -110,21 +110,6 @@ def test_a_window_ends_today() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "first", "last"),
-    [
-        ((2026, 11, 17, 12), (2026, 11, 24, 12), (2026, 11, 18), (2026, 11, 24)),
-        ((2026, 11, 16, 0), (2026, 11, 23, 0), (2026, 11, 16), (2026, 11, 22)),
-        ((2026, 11, 24, 3), (2026, 11, 24, 4), (2026, 11, 24), (2026, 11, 24)),
-    ],
-)
-def test_a_period_stands_for_as_many_whole_days(
-    start: tuple[int, ...], end: tuple[int, ...], first: tuple[int, ...], last: tuple[int, ...]
-) -> None:
-    span = rules.days_of(dt.datetime(*start, tzinfo=dt.UTC), dt.datetime(*end, tzinfo=dt.UTC))  # type: ignore[arg-type,misc]
-    assert span == (dt.date(*first), dt.date(*last))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
     ("reason", "said"),
     [
         ("policy_missing", "no Heimdall policy for OFFERS"),
