@@ -37,7 +37,8 @@ from riskguard import services as riskguard
 from tests.access.factories import UserFactory, bearing, secret_of, stranger
 from tests.rows import ROWS
 
-pytestmark = pytest.mark.usefixtures("closed")
+# One worker: it makes the strategies once.
+pytestmark = [pytest.mark.usefixtures("closed"), pytest.mark.xdist_group("fuzz")]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 ENGINES = ("WHOLESALE", "CAPITAL", "NOTIFY", "BUYER_MATCH", "0", "A")
 CHECKS: list[CheckFunction] = [content_type_conformance, response_headers_conformance, response_schema_conformance]

@@ -15,7 +15,8 @@ from tests.console.conftest import SignedIn
 from tests.regression.factories import rearm, tripped
 from tests.riskguard.factories import go_live, policy, reserve, settled
 
-pytestmark = pytest.mark.django_db
+# What is drawn of a row is the same on both databases; tests/access/test_admin.py opens every list on each.
+pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 

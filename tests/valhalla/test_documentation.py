@@ -15,6 +15,7 @@ from riskguard import services as riskguard
 
 PAGES = ["/docs", "/docs/", "/redoc", "/redoc/"]
 UNSAFE = {"post", "put", "patch", "delete"}
+pytestmark = pytest.mark.sqlite  # the document is the same on both
 
 
 @pytest.fixture(scope="module")
