@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import factory
+from django.db import connection
 from factory.django import DjangoModelFactory
 
 import riskguard.selectors
@@ -20,6 +22,7 @@ from regression.models import (
     RegressionPolicy,
     RegressionState,
 )
+from regression.recording import Observation
 
 DOMAIN, METRIC = "OFFERS", "signed"
 PAIR = {"domain": DOMAIN, "metric": METRIC}
@@ -110,17 +113,40 @@ class IncidentFactory(DjangoModelFactory[RegressionIncident]):
     last_event_id = 12
 
 
-def record(outcomes: Iterable[bool | float | str], **pair: str) -> list[services.Recorded]:
-    """Record outcomes in order: booleans as successes, numbers as values, and texts as a success or failure a letter.
+def observed(outcomes: Iterable[bool | float | str], **pair: str) -> list[Observation]:
+    """Return outcomes in order: booleans as successes, numbers as values, and texts as a success or failure a letter.
 
     ``"SSF"`` is two successes and a failure.
     """
-    recorded = []
+    seen = []
     for outcome in outcomes:
         success = outcome == "S" if isinstance(outcome, str) else outcome if isinstance(outcome, bool) else None
         value = None if isinstance(outcome, bool | str) else outcome
-        recorded.append(services.record_kpi(**{**PAIR, **pair}, success=success, value=value, actor="bot"))
-    return recorded
+        seen.append(Observation(**{**PAIR, **pair}, success=success, value=value))
+    return seen
+
+
+def record(outcomes: Iterable[bool | float | str], **pair: str) -> list[services.Recorded]:
+    """Record outcomes one after the other."""
+    return [services.record_kpi(**dataclasses.asdict(one), actor="bot") for one in observed(outcomes, **pair)]
+
+
+def record_at_once(outcomes: Iterable[bool | float | str], **pair: str) -> None:
+    """Record outcomes in one batch, which leaves what one after the other does (test_batches) in a part of the time."""
+    services.record_kpis(observations=observed(outcomes, **pair), actor="bot")
+
+
+def many_events(number: int, **fields: Any) -> None:
+    """Insert ``number`` events in one statement; a factory would take most of a test's time."""
+    one = EventFactory.build(**fields)
+    told = [field for field in KpiEvent._meta.concrete_fields if field.name not in {"id", "tx", "request_id"}]
+    columns = ", ".join(field.column for field in told)
+    values = [field.get_db_prep_save(getattr(one, field.attname), connection) for field in told]
+    counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
+    row = ", ".join(["%s"] * len(told))
+    insert = f"INSERT INTO kpi_event ({columns}) {counted} SELECT {row} FROM n"  # noqa: S608 -- columns of our own
+    with connection.cursor() as cursor:
+        cursor.execute(insert, [number, *values])
 
 
 def evaluate(**pair: str) -> RegressionState:

@@ -1,8 +1,12 @@
-"""A model of the windows that keeps a plain list of events, and is easily seen to say what CONTRACT says."""
+"""A model of the windows that keeps a plain list of events, and is easily seen to say what CONTRACT says.
+
+``VALHALLA_DIFFERENTIAL_EXAMPLES=2000 pytest tests/regression`` holds it against more programs.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,6 +17,7 @@ from regression import services
 from regression.models import RegressionState
 from tests.regression.factories import record
 
+EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "12"))
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 6)).flatmap(
     lambda sizes: st.tuples(st.just(sizes[0]), st.just(sizes[1]), st.integers(1, min(sizes)))
 )

@@ -1,15 +1,22 @@
-"""Programs of what may happen to a tripwire, to be run in two ways that must come to the same."""
+"""Programs of what may happen to a tripwire, to be run in two ways that must come to the same.
+
+``VALHALLA_DIFFERENTIAL_EXAMPLES=2000 pytest --database=postgresql tests/regression`` compares more.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import Model, UUIDField
+from django.db.models import UUIDField
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from governance import clock, origin
@@ -20,6 +27,7 @@ from regression.recording import Observation
 from regression.rules import Event
 from tests.regression.factories import PAIR, BaselineFactory, PolicyFactory
 
+EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "8"))
 START = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 Outcome = bool | float
 Record = Callable[[Sequence[Observation]], None]
@@ -49,6 +57,31 @@ patches = st.one_of(
         ]
     ),
 )
+
+
+EVERY_KIND = {
+    "record", "pin", "rearm", "evaluate", "wait", "patch window_events", "patch enabled", "patch mode", "patch action",
+    "patch detector", "trip",
+}  # fmt: skip
+
+
+def leave_the_same(one: Record, other: Record, outcomes: st.SearchStrategy[list[Outcome]], *, start: int) -> None:
+    """Run programs that are drawn from the seed ``start``, and compare every row. Each kind of step is among them."""
+    taken: Counter[str] = Counter()
+
+    @seed(start)
+    @settings(
+        max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    )
+    @given(program=programs(outcomes))
+    def compare(program: list[tuple[str, Any]]) -> None:
+        taken.update(f"{what} {next(iter(how))}" if what == "patch" else what for what, how in program)
+        rows = left_by(program, one)
+        taken["trip"] += len(rows["regression_incident"])
+        assert differences(rows, left_by(program, other)) == {}
+
+    compare()
+    assert {kind for kind, times in taken.items() if times} == EVERY_KIND
 
 
 def programs(outcomes: st.SearchStrategy[list[Outcome]]) -> st.SearchStrategy[list[tuple[str, Any]]]:
@@ -90,18 +123,23 @@ def left_by(program: list[tuple[str, Any]], record: Record) -> Rows:
             now += dt.timedelta(days=8) if what == "wait" else dt.timedelta(seconds=1)
             with clock.at(now):
                 _step(what, how, record)
-        rows = {
-            model._meta.db_table: list(model._default_manager.order_by("pk").values_list(*_told(model)))
-            for model in apps.get_models()
-            if model._meta.managed
-        }
+        rows = {}
+        with connection.cursor() as cursor:
+            for table, query in _reads().items():
+                cursor.execute(query)
+                rows[table] = cursor.fetchall()
         transaction.set_rollback(True)
     return rows
 
 
-def _told(model: type[Model]) -> list[str]:
-    """Return the fields that two runs agree in: all but the names that are drawn by chance."""
-    return [field.attname for field in model._meta.concrete_fields if not isinstance(field, UUIDField)]
+@functools.cache
+def _reads() -> dict[str, str]:
+    """Return what reads of each table what two runs agree in: all but the names that are drawn by chance."""
+    reads = {}
+    for meta in [model._meta for model in apps.get_models() if model._meta.managed]:
+        told = ", ".join(f'"{field.column}"' for field in meta.concrete_fields if not isinstance(field, UUIDField))
+        reads[meta.db_table] = f'SELECT {told} FROM "{meta.db_table}" ORDER BY "{meta.pk.column}"'  # noqa: S608 -- ours
+    return reads
 
 
 def _step(what: str, how: Any, record: Record) -> None:
@@ -132,8 +170,10 @@ def _observation(outcome: Outcome) -> Observation:
 
 def _number_from_the_start() -> None:
     """Set back the sequences, which no rollback does."""
+    numbered = [meta for meta in (model._meta for model in apps.get_models()) if meta.auto_field is not None]
+    each = ["setval(pg_get_serial_sequence(%s, %s), 1000000)"] * len(numbered)
     with connection.cursor() as cursor:
-        for model in apps.get_models():
-            if model._meta.auto_field is not None:
-                named = [model._meta.db_table, model._meta.auto_field.column]
-                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), 1000000)", named)
+        cursor.execute(
+            f"SELECT {', '.join(each)}",
+            [name for meta in numbered for name in (meta.db_table, meta.auto_field.column)],
+        )

@@ -10,7 +10,7 @@ from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent
 from regression import baselines, services, standing
 from regression.models import KpiEvent, RegressionBaseline, RegressionPolicy, RegressionState
-from tests.regression.factories import PAIR, BaselineFactory, PolicyFactory, arm, armed, rearm, record
+from tests.regression.factories import PAIR, BaselineFactory, PolicyFactory, arm, armed, rearm, record, record_at_once
 
 pytestmark = pytest.mark.django_db
 API = "/api/governance/regression"
@@ -41,8 +41,8 @@ def test_a_pin_takes_the_events_that_follow_and_none_from_before() -> None:
     baseline = _pin()
     assert (baseline.status, baseline.number, baseline.events) == ("TAKING", 1, 0)
     assert "picked from the past" in baseline.note
-    record(_outcomes(92, 99), domain="OTHER")
-    record(_outcomes(92, 99))
+    record_at_once(_outcomes(92, 99), domain="OTHER")
+    record_at_once(_outcomes(92, 99))
     assert (_taken(baseline).status, baseline.events) == ("TAKING", 99)
     assert "the next 100 events, of which 99 are here" in baseline.note
     assert _policy().pinning
@@ -59,7 +59,7 @@ def test_a_pin_takes_the_events_that_follow_and_none_from_before() -> None:
 def test_a_pin_from_start_to_a_trip() -> None:
     PolicyFactory(enabled=False, baseline_size=100, run_length=100)
     _pin()
-    record(_outcomes(95, 100))
+    record_at_once(_outcomes(95, 100))
     services.set_policy(
         **PAIR, patch={"detector": "SEQUENTIAL", "baseline_kind": "PINNED", "enabled": True}, actor="jo", reason="x"
     )
@@ -90,7 +90,7 @@ def test_the_former_baseline_watches_until_the_new_one_is_complete() -> None:
     armed(baseline_size=100, max_drop_fraction="0.9")
     record("SSF")
     _pin()
-    record(_outcomes(96, 99))
+    record_at_once(_outcomes(96, 99))
     kept = standing.restored(RegressionState.objects.get().evidence)
     assert (kept.pin, kept.evidence.units) == (1, 102)
     record("S")
@@ -122,7 +122,7 @@ def test_a_baseline_without_a_success_cannot_be_armed_and_says_so() -> None:
     PolicyFactory(enabled=False, baseline_size=100)
     BaselineFactory(number=1)
     baseline = services.pin_baseline(**PAIR, actor="jo", reason="x")
-    record([False] * 100)
+    record_at_once([False] * 100)
     assert (_taken(baseline).status, baseline.number, baseline.bound) == ("UNFIT", 2, 0)
     assert "cannot be armed" in baseline.note
     assert RegressionBaseline.objects.get(status="PINNED").number == 1
@@ -132,7 +132,7 @@ def test_a_baseline_without_a_success_cannot_be_armed_and_says_so() -> None:
 def test_neighbours_that_resemble_one_another_are_warned_of() -> None:
     PolicyFactory(enabled=False, baseline_size=100, detector="SEQUENTIAL", baseline_kind="PINNED")
     baseline = _pin()
-    record("SSSSSSSSFF" * 10)
+    record_at_once("SSSSSSSSFF" * 10)
     assert _taken(baseline).correlation == pytest.approx(0.39, abs=0.01)
     assert "resemble one another (correlation 0.39" in baseline.note
     arm()
@@ -143,7 +143,7 @@ def test_blocks_are_pinned_by_their_means_over_whole_blocks() -> None:
     PolicyFactory(enabled=False, baseline_size=103, block_events=5)
     baseline = _pin()
     assert baseline.size == 100
-    record(_outcomes(90, 100))
+    record_at_once(_outcomes(90, 100))
     sums = baselines.Sums(*_taken(baseline).progress["sums"])
     assert (sums.units, sums.binary, baseline.mean) == (20, False, pytest.approx(0.9))
     deviation = math.sqrt(2 * sums.variance * math.log(80) / 20) + 7 * math.log(80) / (3 * 19)
@@ -153,7 +153,7 @@ def test_blocks_are_pinned_by_their_means_over_whole_blocks() -> None:
 def test_values_are_pinned_within_their_bounds() -> None:
     PolicyFactory(enabled=False, baseline_size=100, value_low=0.0, value_high=1_000.0)
     baseline = _pin()
-    record([800.0, 1_200.0] * 50)
+    record_at_once([800.0, 1_200.0] * 50)
     assert (_taken(baseline).status, baseline.mean) == ("PINNED", pytest.approx(900))
     assert 0.6 < (baseline.bound or 0) < 0.9
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from regression import recording, services
 from regression.models import KpiEvent, RegressionState
 from tests.regression.factories import PAIR, PolicyFactory, arm, record, tripped
-from tests.regression.programs import differences, left_by, programs, successes, values
+from tests.regression.programs import EXAMPLES, leave_the_same, successes, values
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
-EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "15"))
 _taken: Counter[bool] = Counter()
 
 
@@ -35,18 +32,10 @@ def by_function(observations: Any) -> None:
             recording.by_law(one, "bot")
 
 
-def test_both_ways_to_record_leave_the_same_rows(db: None) -> None:
+def test_both_ways_to_record_leave_the_same_rows() -> None:
     _taken.clear()
-
-    @seed(7)
-    @settings(
-        max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
-    )
-    @given(program=programs(st.one_of(successes, successes, successes, successes, values)))
-    def compare(program: list[tuple[str, Any]]) -> None:
-        assert differences(left_by(program, by_function), left_by(program, by_law)) == {}
-
-    compare()
+    outcomes = st.one_of(successes, successes, successes, successes, values)
+    leave_the_same(by_function, by_law, outcomes, start=7)
     assert min(_taken[True], _taken[False]) > EXAMPLES
 
 

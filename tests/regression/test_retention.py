@@ -27,7 +27,7 @@ from tests.regression.factories import (
     record,
     tripped,
 )
-from tests.regression.model import SIZES, STEPS, Model, take
+from tests.regression.model import EXAMPLES, SIZES, STEPS, Model, take
 
 pytestmark = pytest.mark.django_db
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -162,7 +162,7 @@ def test_goes_on_batch_after_batch_each_with_its_own_audit_row(monkeypatch: pyte
 
 @pytest.mark.sqlite  # the law is in Python, and costs several times as much on PostgreSQL
 @pytest.mark.no_cover
-@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sizes=SIZES, drop=st.sampled_from([Decimal("0.2"), Decimal("0.5")]), before=STEPS, after=STEPS)
 def test_windows_and_trips_are_the_same_with_retention_and_without(
     sizes: tuple[int, int, int], drop: Decimal, before: list[Any], after: list[Any]

@@ -21,7 +21,9 @@ from tests.regression.factories import (
     PolicyFactory,
     arm,
     evaluate,
+    many_events,
     record,
+    record_at_once,
     risk_policy,
 )
 
@@ -87,7 +89,7 @@ def test_the_documents_example_reads_and_trips_as_it_says(seed: int) -> None:
     order = random.Random(seed)
     events = [True] * 190 + [False] * 10
     order.shuffle(events)
-    record([True, *events], **WHOLESALE)
+    record_at_once([True, *events], **WHOLESALE)
     assert not RegressionState.objects.exists()
     arm(**WHOLESALE)
     state = evaluate(**WHOLESALE)
@@ -109,7 +111,7 @@ def test_the_documents_example_reads_and_trips_as_it_says(seed: int) -> None:
 
 @pytest.mark.parametrize(("successes", "triggered"), [(38, True), (39, False)])
 def test_a_drop_of_exactly_a_fifth_triggers_and_one_success_more_does_not(successes: int, triggered: bool) -> None:
-    record([True] * 190 + [False] * 10, **WHOLESALE)
+    record_at_once([True] * 190 + [False] * 10, **WHOLESALE)
     arm(**WHOLESALE)
     record([True] * successes + [False] * (50 - successes), **WHOLESALE)
     assert evaluate(**WHOLESALE).triggered is triggered
@@ -206,13 +208,6 @@ def _plans(seen: CaptureQueriesContext) -> list[str]:
     return plans
 
 
-def _events(number: int, **fields: Any) -> None:
-    """Record many events at once; a factory would take most of the test's time."""
-    one = EventFactory.build(**fields)
-    told = {field.attname: getattr(one, field.attname) for field in KpiEvent._meta.fields if not field.primary_key}
-    KpiEvent.objects.bulk_create(KpiEvent(**told) for _ in range(number))
-
-
 @pytest.mark.parametrize("busy", [METRIC, "another"])
 @pytest.mark.parametrize("triggered", [False, True])
 def test_an_evaluation_reads_the_same_few_rows_however_many_events_there_are(triggered: bool, busy: str) -> None:
@@ -220,10 +215,11 @@ def test_an_evaluation_reads_the_same_few_rows_however_many_events_there_are(tri
     PolicyFactory()
     numbers = []
     for more in (1_000, 9_000):
-        _events(0 if numbers else 1_000)
+        if not numbers:
+            many_events(1_000)
         if triggered and not numbers:
             record("FFFF")
-        _events(more, metric=busy)
+        many_events(more, metric=busy)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE kpi_event")
         with CaptureQueriesContext(connection) as seen:
@@ -242,7 +238,7 @@ def test_what_a_gap_holds_is_not_read() -> None:
     PolicyFactory()
     record("SSSSSSSS")
     before = KpiEvent.objects.latest("pk").pk
-    KpiEvent.objects.bulk_create(EventFactory.build(success=False) for _ in range(2_000))
+    many_events(2_000, success=False)
     GapFactory(after_id=before, until_id=KpiEvent.objects.latest("pk").pk)
     with CaptureQueriesContext(connection) as seen:
         state = evaluate()

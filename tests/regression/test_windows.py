@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from regression import rules, selectors
 from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
 from tests.regression.factories import METRIC, PolicyFactory
-from tests.regression.model import SIZES, STEPS, Model, take
+from tests.regression.model import EXAMPLES, SIZES, STEPS, Model, take
 
 pytestmark = pytest.mark.django_db
-_domains = (f"D{number}" for number in itertools.count())
+EVERY_KIND = {"S", "F", "noise", "enable", "disable", "rearm", "evaluate", "resize", "trip", "gap"}
 
 
 def _agree(model: Model, pair: dict[str, str]) -> None:
@@ -39,23 +40,32 @@ def _agree(model: Model, pair: dict[str, str]) -> None:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    sizes=SIZES, drop=st.sampled_from([Decimal("0.2"), Decimal("0.5"), Decimal(1)]), enabled=st.booleans(), steps=STEPS
-)
-def test_windows_trips_and_gaps_are_those_of_the_model(
-    sizes: tuple[int, int, int], drop: Decimal, enabled: bool, steps: list[Any]
-) -> None:
-    pair = {"domain": next(_domains), "metric": METRIC}
-    window, baseline, least = sizes
-    PolicyFactory(
-        **pair, window_events=window, baseline_events=baseline, min_events_to_enforce=least, max_drop_fraction=drop,
-        enabled=False,
+def test_windows_trips_and_gaps_are_those_of_the_model() -> None:
+    domains, taken = (f"D{number}" for number in itertools.count()), Counter[str]()
+
+    @seed(13)
+    @settings(max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        sizes=SIZES, drop=st.sampled_from([Decimal("0.2"), Decimal("0.5"), Decimal(1)]), enabled=st.booleans(),
+        steps=STEPS,
     )  # fmt: skip
-    model = Model(window, baseline, least, drop)
-    for step in [*(["enable"] if enabled else []), *steps]:
-        take(step, model, pair)
-        _agree(model, pair)
+    def compare(sizes: tuple[int, int, int], drop: Decimal, enabled: bool, steps: list[Any]) -> None:
+        pair = {"domain": next(domains), "metric": METRIC}
+        window, baseline, least = sizes
+        PolicyFactory(
+            **pair, window_events=window, baseline_events=baseline, min_events_to_enforce=least,
+            max_drop_fraction=drop, enabled=False,
+        )  # fmt: skip
+        model = Model(window, baseline, least, drop)
+        for step in [*(["enable"] if enabled else []), *steps]:
+            take(step, model, pair)
+            _agree(model, pair)
+            taken[step if isinstance(step, str) else step[0]] += 1
+        taken["trip"] += model.trips
+        taken["gap"] += bool(model.left_out)
+
+    compare()
+    assert {kind for kind, times in taken.items() if times} == EVERY_KIND
 
 
 def test_the_model_reads_the_documents_example() -> None:
