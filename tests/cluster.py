@@ -44,6 +44,13 @@ class Cluster:
             )  # fmt: skip
         self.wait()
 
+    def load(self, url: str) -> None:
+        """Fill the empty database with what another holds."""
+        with subprocess.Popen([self.programs / "pg_dump", "-d", url], stdout=subprocess.PIPE) as dump:
+            said = [self.programs / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", self.url]
+            subprocess.run(said, stdin=dump.stdout, stdout=subprocess.DEVNULL, check=True)
+        assert dump.returncode == 0
+
     def wait(self) -> None:
         """Return once the server answers."""
         deadline = time.monotonic() + PATIENCE_SECONDS

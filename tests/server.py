@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import socket
@@ -10,6 +11,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.databases import new_database
@@ -38,9 +40,15 @@ def seeded_database() -> str:
 
 @functools.cache
 def _template() -> str:
-    url = new_database(f"template_{uuid.uuid4().hex[:12]}")
-    _migrate({**os.environ, "DATABASE_URL": url})
-    return url
+    """Return the URL of what the first worker that needs it makes; the others wait for it."""
+    made = Path(os.environ["VALHALLA_TEST_FOLDER"]) / "template"
+    with made.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not made.exists():
+            url = new_database("template")
+            _migrate({**os.environ, "DATABASE_URL": url})
+            made.write_text(url)
+    return made.read_text()
 
 
 def _migrate(environ: dict[str, str]) -> None:
@@ -57,11 +65,9 @@ def serving(**environment: str) -> Iterator[str]:
 
 @contextmanager
 def site(**environment: str) -> Iterator[Site]:
-    """As ``serving``, with what a test needs to interfere; a database that ``environment`` names is migrated first."""
+    """As ``serving``, with what a test needs to interfere; a database that ``environment`` names is seeded already."""
     environ = {**os.environ, **environment}
-    if "DATABASE_URL" in environment:
-        _migrate(environ)
-    else:
+    if "DATABASE_URL" not in environment:
         environ["DATABASE_URL"] = seeded_database()
     # Gunicorn inherits a socket that listens already: no port can be lost in between, and a first request waits.
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -9,8 +9,11 @@ import pytest
 from tests.server import serving
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def live_server_process() -> Iterator[str]:
-    """Serve a new site in the trial profile; return its address, such as http://127.0.0.1:54321."""
+    """Serve a site in the trial profile; return its address, such as http://127.0.0.1:54321.
+
+    Those who share it leave it as it comes to them, and are one group, so that one worker makes it.
+    """
     with serving() as address:
         yield address

@@ -6,9 +6,12 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.server import serving
 
 HOST = "http://localhost:8000"
 G = f"{HOST}/api/governance"
@@ -56,8 +59,9 @@ def by(rows: list[dict[str, Any]], field: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def shell(live_server_process: str) -> Shell:
-    return Shell(live_server_process)
+def shell() -> Iterator[Shell]:
+    with serving() as address:
+        yield Shell(address)
 
 
 def test_the_document_works_as_it_is_written(shell: Shell) -> None:
@@ -208,7 +212,9 @@ def _the_degradation(shell: Shell) -> None:
     assert shell.curl(f"{HOST}/api/deals")[1]["code"] == "ENGINE_HELD"
 
 
-def test_the_pages_are_served_from_this_host_alone(shell: Shell) -> None:
+@pytest.mark.xdist_group("live")
+def test_the_pages_are_served_from_this_host_alone(live_server_process: str) -> None:
+    shell = Shell(live_server_process)
     document = shell.ok(f"{HOST}/openapi.json")
     assert document["openapi"].startswith("3.")
     for page in ("/docs", "/redoc"):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.engines import Line
 from tests.cluster import Cluster
-from tests.server import Site, site
+from tests.server import Site, seeded_database, site
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,7 @@ def cluster() -> Iterator[Cluster]:
     """Return a PostgreSQL that keeps what it has committed, whatever happens to it."""
     folder = Path(os.environ["VALHALLA_TEST_FOLDER"]) / f"chaos-{os.getpid()}"
     server = Cluster(folder)
+    server.load(seeded_database())
     yield server
     server.stop()
 

@@ -20,7 +20,7 @@ from tests.server import Site
 CALLERS = 16
 ROUNDS = 3
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.xdist_group("chaos")]
 
 
 @pytest.fixture

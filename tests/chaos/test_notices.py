@@ -25,7 +25,7 @@ from tests.notices.factories import RuleFactory
 from tests.notices.receiving import Receiver, receiving
 from valhalla.env import BASE_DIR
 
-NOTICES = int(os.environ.get("CHAOS_NOTICES", "200"))
+NOTICES = int(os.environ.get("CHAOS_NOTICES", "80"))
 KILLS = int(os.environ.get("CHAOS_NOTICE_KILLS", "2"))
 # The lease of a killed process is three times as long.
 TIMEOUT_SECONDS = 1
@@ -58,7 +58,7 @@ def test_no_kill_of_the_deliverer_loses_a_notice(receiver: Receiver, tell: Calla
         with _delivering() as process:
             assert process.wait(PATIENCE_SECONDS) == 0
         assert time.monotonic() - began < 10 * PATIENCE_SECONDS
-        _wait_for_the_lease()
+        _end_the_lease()
     times = Counter(receiver.ids())
     assert set(times) == {f"msg_{uid.hex}" for uid in Notice.objects.values_list("uid", flat=True)}
     assert len(times) == NOTICES
@@ -90,8 +90,6 @@ def _delivering() -> subprocess.Popen[bytes]:
     )
 
 
-def _wait_for_the_lease() -> None:
-    """Let the lease of what a killed process held come to its end."""
-    due = NoticeDelivery.objects.filter(status="WAITING").order_by("due_at").values_list("due_at", flat=True).first()
-    if due is not None:
-        time.sleep(max(0.0, (due - clock.database_now()).total_seconds()))
+def _end_the_lease() -> None:
+    """Let the lease of what a killed process held be over, for which nobody waits in a test."""
+    NoticeDelivery.objects.filter(status="WAITING").update(due_at=clock.database_now())

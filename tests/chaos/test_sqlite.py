@@ -9,7 +9,6 @@ import pytest
 
 from tests.chaos.conftest import open_up
 from tests.chaos.engines import Crowd, Line
-from tests.databases import new_database
 from tests.server import Site, site
 
 ENGINES, GRANTS = 8, 80
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 def four_workers() -> Iterator[Site]:
-    with site(DATABASE_URL=new_database("four_workers"), WEB_CONCURRENCY="4") as running:
+    with site(WEB_CONCURRENCY="4") as running:
         with closing(Line(running.address)) as line:
             open_up(line)
         yield running
