@@ -63,7 +63,7 @@ def section(period: Period) -> Section:
         ),
         Table(
             "What another confidence would have let through",
-            ["Domain", "Asked for", "Would have passed", "Against now", "The sandbox at that confidence"],
+            ["Domain", "Asked for", "Would have passed", "Against now", "The sandbox at that confidence", "Judged by"],
             [row for one in found for row in _ladder(one)],
             "There is no Heimdall policy: run seed_governance.",
         ),
@@ -108,9 +108,9 @@ def _promotion(one: Candidate) -> list[str]:
 
 
 def _ladder(one: Candidate) -> list[list[str]]:
-    domain, standing = one.policy.domain, one.policy.min_confidence_prod
+    domain, standing, rule = one.policy.domain, one.policy.min_confidence_prod, one.history.evidence_rule
     if not one.history.is_enough:
-        return [[domain, words.plain(standing), words.too_few(len(one.history.recommendations)), "-", "-"]]
+        return [[domain, words.plain(standing), words.too_few(len(one.history.recommendations)), "-", "-", rule]]
     return [
         [
             domain,
@@ -118,6 +118,7 @@ def _ladder(one: Candidate) -> list[list[str]]:
             f"{outcome.passing} of {outcome.considered}",
             f"{more:+d}" if (more := outcome.passing - outcome.standing) else "the same",
             words.rated(Evidence(1, outcome.trials, outcome.successes)),
+            rule,
         ]
         for asked, outcome in one.steps()
     ]
@@ -135,6 +136,8 @@ def _data(one: Candidate) -> dict[str, Any]:
         "lacking": [words.lacking(why, one.policy.charter(), one.shown) for why in one.lacking],
         "recommendations": len(one.history.recommendations),
         "since": one.history.since,
+        "evidence_rule": one.history.evidence_rule,
+        "left_out": one.history.left_out,
         "enough": enough,
         "message": "" if enough else words.too_few(len(one.history.recommendations)),
         "what_if": [
@@ -162,6 +165,6 @@ def _plot(one: Candidate) -> Plot:
             ),
         ],
         said=f"The share of the newest {considered} recommendations, were production use enabled, and the success rate "
-        "of the sandbox's newest trials that were at least as sure.",
+        f"of the sandbox's newest trials that were at least as sure. {words.judged_by(one.history.evidence_rule)}",
         share=True,
     )  # fmt: skip

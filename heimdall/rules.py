@@ -104,13 +104,19 @@ def unearned(charter: Charter, evidence: Evidence) -> list[str]:
 
 
 def proof(charter: Charter, shown: Shown, started_at: dt.datetime) -> Proof:
-    """Return what ANYTIME says of ``shown``; ``min_sandbox_trials`` stays the least that it says yes on."""
+    """Return what ANYTIME says of ``shown``, and how many trials are needed yet."""
     rate = float(charter.min_sandbox_success_rate)
-    answer, missing = anytime.verdict(shown, rate), max(0, charter.min_sandbox_trials - shown.trials)
-    if answer == ELIGIBLE:
-        return Proof(shown.start, started_at, INCONCLUSIVE if missing else ELIGIBLE, missing)
+    said, missing = answer(charter, shown), max(0, charter.min_sandbox_trials - shown.trials)
+    if anytime.verdict(shown, rate) == ELIGIBLE:
+        return Proof(shown.start, started_at, said, missing)
     more = anytime.trials_needed(shown, rate)
-    return Proof(shown.start, started_at, answer, None if more is None else max(more, missing))
+    return Proof(shown.start, started_at, said, None if more is None else max(more, missing))
+
+
+def answer(charter: Charter, shown: Shown) -> str:
+    """Return what ANYTIME answers; ``min_sandbox_trials`` stays the least that it says yes on."""
+    said = anytime.verdict(shown, float(charter.min_sandbox_success_rate))
+    return INCONCLUSIVE if said == ELIGIBLE and shown.trials < charter.min_sandbox_trials else said
 
 
 def confident(confidence: float, threshold: Decimal) -> bool:

@@ -115,6 +115,12 @@ class TriedSerializer(OutcomeSerializer):
     """What thresholds would have let through in one domain."""
 
     domain = serializers.CharField(help_text="The domain.")
+    evidence_rule = serializers.ChoiceField(
+        choices=HeimdallPolicy.EvidenceRule.choices, help_text="By which rule its evidence was judged: the policy's."
+    )
+    left_out = serializers.IntegerField(
+        help_text="Recommendations that are not looked at: they were recorded under the other rule."
+    )
     since = serializers.DateTimeField(allow_null=True, help_text="When the oldest of them came (UTC).")
     enough = serializers.BooleanField(help_text="Whether there are enough recommendations to tell anything.")
     message = serializers.CharField(help_text="The same in words.")

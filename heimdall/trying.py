@@ -15,9 +15,11 @@ from heimdall.what_if import History, Outcome, what_if
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tried(Outcome):
-    """What thresholds would have let through in a domain, since when it is known, and in words."""
+    """What thresholds would have let through in a domain by its evidence rule, since when it is known, and in words."""
 
     domain: str
+    evidence_rule: str
+    left_out: int
     since: dt.datetime | None
     enough: bool
     message: str
@@ -41,6 +43,8 @@ def _tried(policy: HeimdallPolicy, history: History, thresholds: Mapping[str, An
     return Tried(
         **dataclasses.asdict(outcome),
         domain=policy.domain,
+        evidence_rule=history.evidence_rule,
+        left_out=history.left_out,
         since=history.since,
         enough=history.is_enough,
         message=words.would_pass(history, outcome),

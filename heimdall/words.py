@@ -116,13 +116,25 @@ def too_few(recommendations: int) -> str:
 def would_pass(history: History, outcome: Outcome) -> str:
     """Say what other thresholds would have let through, or that nothing can be told."""
     if history.since is None or not history.is_enough:
-        return f"{too_few(outcome.considered).capitalize()}."
+        return f"{too_few(outcome.considered).capitalize()}.{_left_out(history)}"
     sure = rated(Evidence(1, outcome.trials, outcome.successes))
     return (
         f"Of the newest {outcome.considered} recommendations, since {history.since.astimezone(dt.UTC):%Y-%m-%d}, "
         f"{outcome.passing} would have passed: {outcome.gained} that do not as it stands, and {outcome.lost} that do "
-        f"would not. Where the sandbox was at least as sure, it succeeded at {sure}."
+        f"would not. {judged_by(history.evidence_rule)}{_left_out(history)} Where the sandbox was at least as sure, it "
+        f"succeeded at {sure}."
     )
+
+
+def judged_by(evidence_rule: str) -> str:
+    """Say by which rule a what-if judges."""
+    if evidence_rule == rules.ANYTIME:
+        return "The evidence is judged by ANYTIME: all trials since each start, looked at after every one."
+    return "The evidence is judged by POINT: the trials of the evidence window, as they stood."
+
+
+def _left_out(history: History) -> str:
+    return f" {history.left_out} more, recorded under the other rule, are left out." if history.left_out else ""
 
 
 def plain(share: Decimal) -> str:
