@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from governance.models import AuditEvent
-from heimdall import legs, rules
+from heimdall import anytime, legs, rules
 from heimdall.legs import Leg, Start
 from heimdall.models import HeimdallEvent, HeimdallEvidence, HeimdallPolicy, HeimdallRecommendation
 from heimdall.rules import Evidence
@@ -125,7 +125,8 @@ def _starts(policies: Sequence[HeimdallPolicy]) -> dict[str, list[Start]]:
     newest = restarts.order_by("-pk").values_list("target", "at", "before")[:MOST_RESTARTS]
     for domain, at, before in newest:
         found[domain][-1] = found[domain][-1]._replace(began=at)
-        found[domain].append(Start(before["start"], before["trials"], before["successes"]))
+        if before is not None:  # a restart always tells what ends with it
+            found[domain].append(Start(before["start"], before["trials"], before["successes"]))
     return found
 
 
@@ -148,6 +149,6 @@ def _evidence(scorecard: Mapping[str, Any]) -> Evidence:
 def _leg(figures: Mapping[str, Any]) -> Leg:
     """Return where a recommendation stood that ANYTIME judged when it came."""
     scorecard = figures["scorecard"]
-    admitted = scorecard["answer"] == rules.ELIGIBLE
+    admitted = scorecard["answer"] == anytime.ELIGIBLE
     by = Decimal(figures["policy"]["min_sandbox_success_rate"]) if admitted else None
     return Leg(scorecard["start"], scorecard["trials"], scorecard["successes"], (), by)

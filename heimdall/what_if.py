@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Sequence
 from decimal import Decimal
 
-from heimdall import rules
+from heimdall import anytime, rules
 from heimdall.legs import Leg
 from heimdall.rules import Charter, Evidence
 
@@ -126,7 +126,7 @@ def _earned(history: History, charter: Charter) -> list[bool]:
         return [not rules.unearned(charter, one.evidence) for one in history.recommendations]
     shown = [leg.shown(charter.min_sandbox_success_rate) for leg in history.legs]
     places = (one.place for one in history.recommendations)
-    return [rules.answer(charter, shown[leg][seen]) == rules.ELIGIBLE for leg, seen in places]
+    return [rules.answer(charter, shown[leg][seen]) == anytime.ELIGIBLE for leg, seen in places]
 
 
 def _exactly(confidence: float) -> Decimal:
