@@ -12,7 +12,7 @@ from governance.trail import sealing
 
 
 def gauges() -> list[Gauge]:
-    """Return holds, changes that wait, rows that are not sealed, and how the jobs went."""
+    """Return holds, changes that wait, broken glass, rows that are not sealed, and how the jobs went."""
     now = clock.database_now()
     held = Hold.objects.order_by().values_list("scope", "source", "code").annotate(Count("pk"))
     waiting = ChangeRequest.objects.filter(status=ChangeRequest.Status.PENDING, expires_at__gt=now).count()
@@ -24,6 +24,10 @@ def gauges() -> list[Gauge]:
             [({"scope": scope, "source": source, "code": code}, number) for scope, source, code, number in held],
         ),
         Gauge("valhalla_changes_waiting", "Changes that wait for a second person.", [({}, waiting)]),
+        Gauge(
+            "valhalla_broken_glass", "Changes applied by breaking the glass, and not looked at by another person.",
+            [({}, ChangeRequest.objects.broken().count())],
+        ),
         Gauge("valhalla_trail_unsealed_rows", "Rows of the trail that are not sealed yet.", [({}, sealing.waiting())]),
         Gauge(
             "valhalla_seal_lag_seconds", "Age of the oldest row that is not sealed yet.",

@@ -6,11 +6,13 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
+
 from governance import clock, register
 from governance.jobs import kernel, watching
 from governance.models import ChangeRequest, Hold, JobRun, ReviewDecision
 from governance.register import Job
-from governance.sections import Period, Section, Table
+from governance.sections import Compared, Period, Section, Table
 from governance.serializers import ReviewDecisionSerializer
 
 WEEK = dt.timedelta(days=7)
@@ -23,8 +25,8 @@ def last_week() -> Period:
 
 
 def sections(period: Period) -> list[Section]:
-    """Return the kernel's section (holds, changes that wait) and every lever's, in their order."""
-    return [_own(), *(lever.review(period) for lever in register.levers())]
+    """Return the kernel's section (holds, changes that wait, broken glass) and every lever's, in their order."""
+    return [_own(period), *(lever.review(period) for lever in register.levers())]
 
 
 def promotions(period: Period) -> list[Section]:
@@ -61,9 +63,12 @@ def last_decision() -> ReviewDecision | None:
     return ReviewDecision.objects.first()
 
 
-def _own() -> Section:
+def _own(period: Period) -> Section:
     holds = list(Hold.objects.standing(clock.now()))
     waiting = list(ChangeRequest.objects.filter(status=ChangeRequest.Status.PENDING, expires_at__gt=clock.now()))
+    broken = ChangeRequest.objects.broken()
+    forced = ChangeRequest.objects.filter(status=ChangeRequest.Status.FORCED)
+    shown = list(forced.filter(Q(decided_at__range=(period.start, period.end)) | Q(pk__in=broken)))
     runs = {ran.name: ran for ran in JobRun.objects.all()}
     jobs = [(job, runs.get(job.name)) for job in kernel.every()]
     data = {
@@ -75,6 +80,7 @@ def _own() -> Section:
             {"id": change.pk, "action": change.action, "target": change.target, "requested_by": change.requested_by}
             for change in waiting
         ],
+        "broken_glass": [_broken(change) for change in shown],
         "jobs": [_job(job, ran) for job, ran in jobs],
     }
     tables = [
@@ -91,6 +97,21 @@ def _own() -> Section:
             "No change waits.",
         ),
         Table(
+            "Incidents: the glass was broken",
+            ["Change", "Broken by", "At (UTC)", "Why", "Looked at by"],
+            [
+                [
+                    str(change),
+                    change.decided_by,
+                    f"{change.decided_at:%Y-%m-%d %H:%M}",
+                    change.decision_reason,
+                    change.looked_at_by or "nobody else yet",
+                ]
+                for change in shown
+            ],
+            "The glass was not broken.",
+        ),
+        Table(
             "Jobs",
             ["Job", "Every", "Last run (UTC)", "Took", "Outcome"],
             [[job.name, str(job.every), *_last(ran)] for job, ran in jobs],
@@ -99,11 +120,32 @@ def _own() -> Section:
     ]
     alarms = [f"{len(waiting)} change(s) wait for a second person"] if waiting else []
     alarms += [
-        f"the glass was broken: {change} by {change.decided_by}, and nobody else has looked at it ({change.reason})"
-        for change in ChangeRequest.objects.broken()
+        f"the glass was broken: {change} by {change.decided_by}, and nobody else has looked at it "
+        f"({change.decision_reason})"
+        for change in broken
     ]
     alarms += [f"The job {job.name} {wrong}" for job, ran in jobs if (wrong := _wrong(job, ran))]
-    return Section("governance", "Holds and changes", data, tables, alarms)
+    earlier = period.before()
+    compared = [
+        Compared(
+            "broke", "Glass broken",
+            *(str(forced.filter(decided_at__range=(each.start, each.end)).count()) for each in (period, earlier)),
+        )
+    ]  # fmt: skip
+    return Section("governance", "Holds and changes", data, tables, alarms, compared=compared)
+
+
+def _broken(change: ChangeRequest) -> dict[str, Any]:
+    return {
+        "id": change.pk,
+        "action": change.action,
+        "target": change.target,
+        "broken_by": change.decided_by,
+        "broken_at": change.decided_at,
+        "reason": change.decision_reason,
+        "looked_at": change.looked_at,
+        "looked_at_by": change.looked_at_by,
+    }
 
 
 def _job(job: Job, ran: JobRun | None) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class ControlPlanePart(Page):
 
 
 def standing() -> dict[str, Any]:
-    """Return the status of each lever that has one, the changes that wait, and each lever's panel."""
+    """Return the status of each lever that has one, broken glass, the changes that wait, and each lever's panel."""
     levers = register.levers()
     panels = [(lever.name, lever.title, lever.panel()) for lever in levers if lever.panel]
     panels.sort(key=lambda named: not named[2].is_urgent)
@@ -45,6 +45,7 @@ def standing() -> dict[str, Any]:
     return {
         "as_of": clock.now(),
         "statuses": [lever.status() for lever in levers if lever.status],
+        "broken": list(ChangeRequest.objects.broken().order_by("pk")[:WAITING_SHOWN]),
         "waiting": list(waiting.order_by("pk")[:WAITING_SHOWN]),
         "panels": panels,
         "alarms": [(name, alarm) for name, _title, panel in panels for alarm in panel.alarms],

@@ -17,6 +17,7 @@ from golive import services as golive
 from governance import approvals, changes, clock, grants, holds, review
 from governance.errors import Unapproved
 from governance.models import AuditEvent, ChangeRequest
+from governance.sections import Period
 from heimdall import services as heimdall
 from regression import services as regression
 from riskguard import services as riskguard
@@ -34,6 +35,13 @@ def proposed(cap: int = 900) -> ChangeRequest:
     )
     assert isinstance(outcome, changes.Pending)
     return outcome.change
+
+
+def broken_glass(period: Period | None = None) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = review.control_plane(period or review.last_week())["sections"]["governance"][
+        "broken_glass"
+    ]
+    return told
 
 
 def cap() -> int | None:
@@ -180,11 +188,25 @@ def test_glass_is_broken_alone_with_its_own_right_and_a_reason_and_shouts() -> N
     assert (event.actor, event.reason, event.change_request_id) == ("jo", "the book is on fire", change.pk)
     said = review.control_plane(review.last_week())["alarms"]
     assert any("the glass was broken" in alarm and "by jo" in alarm for alarm in said)
+    (incident,) = broken_glass()
+    assert (incident["id"], incident["broken_by"], incident["looked_at"]) == (change.pk, "jo", None)
     pat = bearing(secret_of(User.objects.get(username="pat")))
     assert jo.post(f"{CHANGES}{change.pk}/look", {}).status_code == 403
     assert pat.post(f"{CHANGES}{change.pk}/look", {"reason": "seen"}).json()["looked_at_by"] == "pat"
     assert not any("glass" in alarm for alarm in review.control_plane(review.last_week())["alarms"])
+    (incident,) = broken_glass()
+    assert incident["looked_at_by"] == "pat"
     assert pat.post(f"{CHANGES}{change.pk}/look", {}).status_code == 409
+
+
+def test_an_old_broken_glass_stays_in_the_review_until_it_is_looked_at() -> None:
+    change = proposed()
+    UserFactory.create(username="ida", is_superuser=True)
+    approvals.break_glass(change_id=change.pk, actor="ida", reason="fire")
+    later = Period(clock.now() + dt.timedelta(days=7), clock.now() + dt.timedelta(days=14))
+    assert [incident["id"] for incident in broken_glass(later)] == [change.pk]
+    approvals.look_at_broken_glass(change_id=change.pk, actor="pat")
+    assert broken_glass(later) == []
 
 
 def test_who_broke_the_glass_does_not_look_at_it() -> None:
@@ -205,6 +227,9 @@ def test_a_broken_glass_stands_on_every_page_of_the_console(client: Any) -> None
     approvals.break_glass(change_id=change.pk, actor="ida", reason="fire")
     for page in ("/admin/", "/admin/riskguard/riskpolicy/"):
         assert b"The glass was broken: #" in client.get(page).content
+    assert b"Incidents: the glass was broken" in client.get("/admin/").content
+    approvals.look_at_broken_glass(change_id=change.pk, actor="pat")
+    assert b"glass was broken" not in client.get("/admin/").content
 
 
 def test_a_reset_of_the_seeds_tightens_at_once_and_waits_with_the_rest() -> None:

@@ -96,6 +96,7 @@ def test_what_stands_in_the_database_is_read_when_asked(api: APIClient) -> None:
         ("valhalla_incidents_open", {}, 1),
         ("valhalla_prod_use_enabled", {"domain": "WHOLESALE_OFFER"}, 0),
         ("valhalla_changes_waiting", {}, 0),
+        ("valhalla_broken_glass", {}, 0),
         ("valhalla_holds", {"scope": "*", "source": "golive", "code": "kill_switch_engaged"}, 1),
     ):
         assert figure(told, name, **labels) == value, name
