@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,12 +23,13 @@ MOST_DRAWN = 12
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
-    """A domain, what it has shown, and what was recorded of it."""
+    """A domain, what it has shown, what was recorded of it, and what other confidences would have let through."""
 
     policy: HeimdallPolicy
     shown: Evidence
     week: Evidence
     history: History
+    ladder: Sequence[tuple[Decimal, Outcome]]
 
     @property
     def lacking(self) -> list[str]:
@@ -41,13 +42,13 @@ class Candidate:
         return not self.policy.prod_use_enabled and not self.lacking
 
     def outcomes(self, confidences: Iterable[Decimal]) -> list[tuple[Decimal, Outcome]]:
-        """Return what each of ``confidences`` would have let through, the lowest first."""
-        asked = sorted({*confidences, self.policy.min_confidence_prod})
-        return list(zip(asked, ladder(self.history, self.policy.charter(), asked), strict=True))
+        """Return what each of ``confidences``, of the ladder's, would have let through, the lowest first."""
+        asked = {*confidences, self.policy.min_confidence_prod}
+        return [rung for rung in self.ladder if rung[0] in asked]
 
     def steps(self) -> list[tuple[Decimal, Outcome]]:
         """Return what a few steps from the confidence that is asked for would have let through."""
-        return self.outcomes(min(Decimal(1), max(Decimal(0), self.policy.min_confidence_prod + step)) for step in STEPS)
+        return self.outcomes(_steps(self.policy))
 
 
 def section(period: Period) -> Section:
@@ -90,9 +91,24 @@ def candidates(period: Period) -> list[Candidate]:
     )
     histories = past.histories(policies)
     return [
-        Candidate(policy, evidence[policy.domain], week.get(policy.domain, Evidence()), histories[policy.domain])
+        Candidate(
+            policy, evidence[policy.domain], week.get(policy.domain, Evidence()), histories[policy.domain],
+            _climbed(policy, histories[policy.domain]),
+        )
         for policy in policies
-    ]
+    ]  # fmt: skip
+
+
+def _steps(policy: HeimdallPolicy) -> list[Decimal]:
+    return [min(Decimal(1), max(Decimal(0), policy.min_confidence_prod + step)) for step in STEPS]
+
+
+def _climbed(policy: HeimdallPolicy, history: History) -> list[tuple[Decimal, Outcome]]:
+    """Return what every confidence that is told or drawn would have let through, in one reading of the history."""
+    if not history.is_enough:
+        return []
+    asked = sorted({*_steps(policy), *GRID, policy.min_confidence_prod})
+    return list(zip(asked, ladder(history, policy.charter(), asked), strict=True))
 
 
 def _promotion(one: Candidate) -> list[str]:
