@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import factory
 from factory.django import DjangoModelFactory
 
-from governance import clock
+from governance import changes, clock
 from governance.happenings import Notice
-from notices import services, signing
+from notices import delivering, services, signing
 from notices.models import NoticeDelivery, NoticeRule
+from notices.parcels import Parcel
+
+Sent = list[Parcel]
 
 
 class NoticeFactory(DjangoModelFactory[Notice]):
@@ -68,3 +72,14 @@ def ruled(name: str = "on-call", **patch: Any) -> NoticeRule:
     """Return a rule that was set as an operator sets it."""
     patch.setdefault("address", "https://hooks.example.com/valhalla")
     return services.set_rule(name=name, patch=patch, actor="ops", reason="test")
+
+
+def deliver(at: dt.datetime | None = None, seconds: float = 60) -> str:
+    if at is None:
+        return str(delivering.deliver(seconds=seconds))
+    with clock.at(at):
+        return str(delivering.deliver(seconds=seconds))
+
+
+def submit(action: str, target: str, patch: dict[str, Any] | None = None) -> changes.Outcome:
+    return changes.submit(action=action, target=target, patch=patch or {}, actor="ops", reason="why")
