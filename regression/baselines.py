@@ -6,10 +6,15 @@ mean is at least ``q``, and only then does the test's own promise hold.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from regression.limits import LEAST_UNITS
+from regression.rules import Event, Terms
+from regression.sequential import Settings
+from regression.units import Block, Scale, grown
 
 HIGH_CORRELATION = 0.15
 
@@ -47,6 +52,43 @@ class Sums(NamedTuple):
         """Return the sample variance; 0 where there are fewer than two units."""
         spread = self.squares - self.units * self.mean**2
         return max(0.0, spread) / (self.units - 1) if self.units > 1 else 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pinned:
+    """A complete baseline of so many ``events``, which those after ``after_id`` are compared with.
+
+    ``mean`` is a value, ``bound`` a share from 0 to 1; where that is 0 or less, nothing can be compared with it.
+    """
+
+    after_id: int
+    events: int
+    mean: float
+    bound: float
+    correlation: float
+    scale: Scale
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PinnedTerms:
+    """What a policy asks of a WINDOW detector whose baseline is pinned, and of the pin."""
+
+    terms: Terms
+    pin: Settings
+
+
+def taken(history: Sequence[Event], settings: Settings) -> Pinned | None:
+    """Return the baseline that a pin before the first event would have taken; None: it would not be complete."""
+    size = settings.units * settings.scale.block_events
+    if len(history) < size:
+        return None
+    sums, block = Sums(), Block()
+    for event in history[:size]:
+        block, unit = grown(block, event, settings.scale)
+        if unit is not None:
+            sums = sums.plus(unit.share)
+    bound, mean = lower_bound(sums, settings.pin_error(1)), settings.scale.value(sums.mean)
+    return Pinned(history[size - 1].id, size, mean, bound, correlation(sums), settings.scale)
 
 
 def lower_bound(sums: Sums, beta: float) -> float:

@@ -8,19 +8,21 @@ from typing import Any
 
 from governance.errors import Invalid
 from regression import limits, replay, rules, simulation
+from regression.baselines import PinnedTerms
 from regression.histories import History
 from regression.models import RegressionPolicy
 from regression.replay import Outcome
-from regression.rules import PINNED, ROLLING, SEQUENTIAL, WINDOW, Terms
-from regression.sequential import Settings
+from regression.rules import PINNED, SEQUENTIAL, WINDOW
 from regression.serializers import RegressionPolicySchema
+from regression.simulation import Setting
 
 DETECTORS = (WINDOW, SEQUENTIAL)
 MOST = 12
 TRIED = (
-    "window_events", "baseline_events", "min_events_to_enforce", "action", "baseline_size", "block_events",
-    "value_low", "value_high", "beta", "run_length", "alpha",
+    "window_events", "baseline_events", "min_events_to_enforce", "action", "baseline_kind", "baseline_size",
+    "block_events", "value_low", "value_high", "beta", "run_length", "alpha",
 )  # fmt: skip
+OF_A_PIN = ("baseline_size", "block_events", "value_low", "value_high", "beta")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def variants(
 ) -> list[RegressionPolicy]:
     """Return ``base`` with ``patch``, once for each detector and drop. Invalid names the field and what to send.
 
-    WINDOW is tried with a baseline that rolls, SEQUENTIAL with one that is pinned.
+    WINDOW is tried with the baseline of ``base`` or ``patch``, SEQUENTIAL with one that is pinned.
     """
     if not 1 <= len(detectors) * len(drops) <= MOST:
         raise Invalid({"max_drop_fraction": [f"Compare 1 to {MOST} settings at a time."]})
@@ -61,9 +63,13 @@ def compare(
     progress: Callable[[float], None] = lambda _done: None,
     **extent: int,
 ) -> list[Tried]:
-    """Return what each policy would have done on ``history``, and the forecast of it, as ``replay.replay`` does."""
+    """Return what each policy would have done on ``history``, and the forecast of it, as ``replay.replay`` does.
+
+    One with a pinned baseline is compared with the history's pins as each was in force.
+    """
     asked = [_setting(policy) for policy in policies]
-    found = replay.replay(history.events, asked, seed=seed, trials=trials, progress=progress, **extent)
+    told = {"seed": seed, "trials": trials, **extent}
+    found = replay.replay(history.events, asked, pins=history.pins, progress=progress, **told)
     return [Tried(policy, outcome) for policy, outcome in zip(policies, found, strict=True)]
 
 
@@ -86,16 +92,18 @@ def _variant(base: RegressionPolicy, patch: Mapping[str, Any]) -> RegressionPoli
     schema = RegressionPolicySchema(data=dict(patch), partial=True)
     if not schema.is_valid():
         raise Invalid({name: [str(said) for said in errors] for name, errors in schema.errors.items()})
-    kind = PINNED if schema.validated_data["detector"] == SEQUENTIAL else ROLLING
-    controls = {name: getattr(base, name) for name in rules.CONTROLS}
-    controls |= {**schema.validated_data, "baseline_kind": kind, "enabled": True}
+    controls = {name: getattr(base, name) for name in rules.CONTROLS} | schema.validated_data | {"enabled": True}
+    if controls["detector"] == SEQUENTIAL:
+        controls["baseline_kind"] = PINNED
     if wrong := rules.never_triggers(controls, patch) | limits.unfit(controls, patch):
         raise Invalid(wrong)
     return RegressionPolicy(domain=base.domain, metric=base.metric, **controls)
 
 
-def _setting(policy: RegressionPolicy) -> Settings | Terms:
-    return policy.settings() if policy.detector == SEQUENTIAL else policy.terms()
+def _setting(policy: RegressionPolicy) -> Setting:
+    if policy.detector == SEQUENTIAL:
+        return policy.settings()
+    return PinnedTerms(policy.terms(), policy.settings()) if policy.baseline_kind == PINNED else policy.terms()
 
 
 def _told(history: History, tried: Tried) -> dict[str, Any]:

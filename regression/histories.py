@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from governance.errors import Invalid
-from regression import rules, selectors
+from regression import rates, rules, selectors
+from regression.baselines import Pinned
+from regression.models import RegressionBaseline
 from regression.rules import Event
 
 MAX_HISTORY = 1_000_000
@@ -23,13 +25,14 @@ class History:
     """Events in their order, the oldest first: the newest of ``held``.
 
     The events' ids are those of ``kpi_event``, or the lines of the file. ``at`` knows when some of them happened; None:
-    the database knows, and has not been asked.
+    the database knows, and has not been asked. ``pins`` are the baselines that were in force, in their order.
     """
 
     source: str
     events: Sequence[Event]
     held: int
     at: Mapping[int, str] | None
+    pins: Sequence[Pinned] = ()
 
     def when(self, place: int) -> str:
         """Return when the ``place``-th event, from 1 on, happened (UTC); empty where that is not known."""
@@ -44,9 +47,11 @@ class History:
 
 
 def recorded(domain: str, metric: str, *, limit: int, upto: int = rules.END) -> History:
-    """Return the newest ``limit`` recorded events of a tripwire, up to and with the event ``upto``."""
+    """Return the newest ``limit`` recorded events of a tripwire, up to and with ``upto``, and its pins until then."""
     events = selectors.newest(domain, metric, limit=limit, upto=upto)[::-1]
-    return History(rules.key(domain, metric), events, len(events), None)
+    last = events[-1].id if events else 0
+    pins = [pin for pin in map(_pinned, selectors.complete_pins(domain, metric)) if pin.after_id <= last]
+    return History(rules.key(domain, metric), events, len(events), None, pins)
 
 
 def of_csv(name: str, lines: Iterable[str], *, limit: int) -> History:
@@ -116,6 +121,13 @@ def _event(line: int, told: Mapping[str, str]) -> Event:
 
 def _wrong(line: int, said: str) -> Invalid:
     return Invalid({"csv": [f"Line {line}: {said}"]})
+
+
+def _pinned(row: RegressionBaseline) -> Pinned:
+    """Return a pin; of one that was complete before its last event was kept, the newest event of that time."""
+    after = row.last_event_id or (rates.newest_ids([row.completed_at])[0] if row.completed_at else None)
+    known = row.mean or 0.0, row.bound or 0.0, row.correlation or 0.0
+    return Pinned(after or 0, row.events, *known, row.scale)
 
 
 def _told(at: dt.datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from governance import clock
 from regression import baselines, words
@@ -50,7 +51,7 @@ def take(policy: RegressionPolicy, events: Sequence[Event]) -> bool:
         if unit is not None:
             sums = sums.plus(unit.share)
     baseline.events += len(events)
-    baseline.progress = _kept(sums, block)
+    baseline.progress = {**_kept(sums, block), "last_id": events[-1].id}
     complete = baseline.events == baseline.size
     if complete:
         _set_pinning(policy, False)
@@ -73,7 +74,7 @@ def _conclude(baseline: RegressionBaseline, sums: Sums) -> None:
     baseline.note = words.pinned(baseline) if fit else words.unfit(baseline)
 
 
-def _kept(sums: Sums, block: Block) -> dict[str, list[float]]:
+def _kept(sums: Sums, block: Block) -> dict[str, Any]:
     return {"sums": list(sums), "block": list(block)}
 
 

@@ -1,23 +1,26 @@
 """What a tripwire would have done on a history, and what to expect of it from here on. Pure; bounded by its input.
 
 A replay takes its baseline from the first events of the history and watches the rest, as the tripwire would have; after
-each trip it is re-armed at once. The forecast then says what a replay cannot: how often such a setting trips where
-nothing has changed, and how long it takes to see drops of several sizes.
+each trip it is re-armed at once. Where a setting asks for a pinned baseline and the history has pins, each is compared
+with while it was in force. The forecast then says what a replay cannot: how often such a setting trips where nothing
+has changed, and how long it takes to see drops of several sizes.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from regression import baselines, rules, sequential, simulation
-from regression.baselines import Sums
+from regression.baselines import Pinned, PinnedTerms
 from regression.rules import Event, Terms
 from regression.sequential import Evidence, Settings
-from regression.simulation import Forecast, Population, Rate, Values
-from regression.units import Block, Scale, grown
+from regression.simulation import Forecast, Population, Rate, Setting, Values
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,11 +36,12 @@ class Trip:
 class Outcome:
     """What one setting would have done on the history, and is expected to do.
 
-    ``baseline`` is the mean of the events that were its first baseline, None where there were too few; ``bound`` is
-    what a SEQUENTIAL one may test against (0 or less: it cannot be armed), and ``correlation`` its units' own (lag 1).
+    ``baseline`` is the mean of the events that were its first baseline, of pins of the last one; None where there were
+    too few. Of a pinned one ``bound`` is the lower bound of the true mean (0 or less: it cannot be armed), and
+    ``correlation`` that of the units of SEQUENTIAL (lag 1).
     """
 
-    setting: Settings | Terms
+    setting: Setting
     baseline: float | None
     bound: float | None
     correlation: float | None
@@ -47,19 +51,23 @@ class Outcome:
 
 def replay(
     history: Sequence[Event],
-    settings: Sequence[Settings | Terms],
+    settings: Sequence[Setting],
     *,
     seed: int,
     trials: int,
+    pins: Sequence[Pinned] = (),
     progress: Callable[[float], None] = lambda _done: None,
     **extent: int,
 ) -> list[Outcome]:
     """Return what each of ``settings`` would have done on ``history``, the oldest event first, and a forecast of it.
 
-    With no ``trials``, and of what cannot be armed, there is no forecast. ``extent`` says how far it goes, where not as
-    far as ``simulation.forecast`` does by itself.
+    ``pins`` are those that were in force, in their order; without any, the first events are taken for one. With no
+    ``trials``, and of what cannot be armed, there is no forecast. ``extent`` says how far it goes, where not as far as
+    ``simulation.forecast`` does by itself.
     """
     # Its events are known by their place from here on: the n-th of the history.
+    ids = [event.id for event in history]
+    pins = [dataclasses.replace(pin, after_id=bisect_right(ids, pin.after_id)) for pin in pins]
     history = [event._replace(id=place) for place, event in enumerate(history, 1)]
     found = []
     for place, setting in enumerate(settings):
@@ -67,11 +75,10 @@ def replay(
         def report(done: float, place: int = place) -> None:
             progress((place + done) / len(settings))
 
-        outcome = on_windows(history, setting) if isinstance(setting, Terms) else in_sequence(history, setting)
-        armable = outcome.baseline is not None and (outcome.bound is None or outcome.bound > 0)
-        if armable and trials:
+        outcome, population = _replayed(history, setting, pins)
+        if population is not None and trials:
             forecast = simulation.forecast(
-                setting, _population(history, setting), seed=seed, trials=trials, progress=report, **extent
+                outcome.setting, population, seed=seed, trials=trials, progress=report, **extent
             )
             outcome = dataclasses.replace(outcome, forecast=forecast)
         found.append(outcome)
@@ -105,44 +112,78 @@ def on_windows(history: Sequence[Event], terms: Terms) -> Outcome:
     return Outcome(terms, baseline, None, None, trips, None)
 
 
-def in_sequence(history: Sequence[Event], settings: Settings) -> Outcome:
-    """Return what the SEQUENTIAL detector would have done with its baseline pinned from the first event on."""
-    sums = Sums()
-    for share in _units(history[: settings.units * settings.scale.block_events], settings.scale):
-        sums = sums.plus(share)
-    if sums.units < settings.units:
-        return Outcome(settings, None, None, None, [], None)
-    bound = baselines.lower_bound(sums, settings.pin_error(1))
-    found = Outcome(settings, settings.scale.value(sums.mean), bound, baselines.correlation(sums), [], None)
-    watched = history[settings.units * settings.scale.block_events :] if bound > 0 else []
-    evidence = Evidence()
-    for event in watched:
-        detector = settings.detector(bound=bound, mean=sums.mean, arming=1 + len(found.trips))
-        evidence = evidence.plus(event, settings.scale, detector)
+def on_pinned_windows(history: Sequence[Event], terms: Terms, pins: Sequence[Pinned]) -> list[Trip]:
+    """Return where WINDOW would have tripped against the pin in force: each pin and each re-arming starts it anew."""
+    sums = list(itertools.accumulate(history, rules.added, initial=Decimal(0)))
+    trips, against, baseline, armed = list[Trip](), None, Fraction(0), 0
+    for event, pin in _watched(history, pins):
+        if pin is not against:
+            against, baseline, armed = pin, Fraction(Decimal(repr(pin.mean))), event.id - 1
+        size = min(terms.window_events, event.id - armed)
+        current = _mean(sums, event.id - size, event.id)
+        found = rules.compare(baseline, current, (pin.events, size), terms, triggered=False)
+        if found.trips:
+            newest_first = history[event.id - size : event.id][::-1]
+            onset = newest_first[rules.since_onset(newest_first, baseline, current) - 1]
+            trips.append(Trip(event.id, onset.id, rules.double(found.drop) or 0.0))
+            armed = event.id
+    return trips
+
+
+def in_sequence(history: Sequence[Event], settings: Settings, pins: Sequence[Pinned]) -> list[Trip]:
+    """Return where SEQUENTIAL would have tripped against the pin in force: each starts the evidence anew."""
+    trips, against, evidence, arming = list[Trip](), None, Evidence(), 1
+    for event, pin in _watched(history, pins):
+        if pin is not against:
+            # An arming in which nothing was tested has spent nothing.
+            against, evidence, arming = pin, Evidence(), arming + (evidence.units > 0)
+        own = dataclasses.replace(settings, scale=pin.scale)
+        detector = own.detector(bound=pin.bound, mean=pin.scale.fraction(pin.mean), arming=arming)
+        evidence = evidence.plus(event, pin.scale, detector)
         reading = sequential.read(evidence, detector)
         if reading.alarms:
-            found.trips.append(Trip(event.id, reading.onset_id, reading.drop))
-            evidence = Evidence()
-    return found
+            trips.append(Trip(event.id, reading.onset_id, reading.drop))
+            evidence, arming = Evidence(), arming + 1
+    return trips
 
 
-def _units(history: Sequence[Event], scale: Scale) -> list[float]:
-    block, shares = Block(), []
+def _replayed(history: Sequence[Event], setting: Setting, pins: Sequence[Pinned]) -> tuple[Outcome, Population | None]:
+    """Return what ``setting`` would have done, and what its forecast draws from; None where it cannot be armed."""
+    if isinstance(setting, Terms):
+        outcome = on_windows(history, setting)
+        first = [float(rules.number(event)) for event in history[: setting.baseline_events]]
+        return outcome, None if outcome.baseline is None else _population(first)
+    asked = setting.pin if isinstance(setting, PinnedTerms) else setting
+    own = baselines.taken(history, asked)
+    pins = pins or ([] if own is None else [own])
+    if not pins:
+        return Outcome(setting, None, None, None, [], None), None
+    last = pins[-1]
+    asked = dataclasses.replace(asked, baseline_size=last.events, scale=last.scale)
+    seen = history[max(0, last.after_id - last.events) : last.after_id] or history[: last.events]
+    if isinstance(setting, PinnedTerms):
+        setting = dataclasses.replace(setting, pin=asked)
+        trips = on_pinned_windows(history, setting.terms, pins)
+        outcome = Outcome(setting, last.mean, last.bound, None, trips, None)
+        return outcome, _population([float(rules.number(event)) for event in seen]) if last.bound > 0 else None
+    outcome = Outcome(asked, last.mean, last.bound, last.correlation, in_sequence(history, asked, pins), None)
+    return outcome, _population([last.scale.share(event) for event in seen]) if last.bound > 0 else None
+
+
+def _watched(history: Sequence[Event], pins: Sequence[Pinned]) -> Iterator[tuple[Event, Pinned]]:
+    """Yield the events with the pin that was in force at each; from before the first one, none."""
+    coming = deque(pin for pin in pins if pin.bound > 0)
+    in_force = None
     for event in history:
-        block, unit = grown(block, event, scale)
-        if unit is not None:
-            shares.append(unit.share)
-    return shares
+        while coming and coming[0].after_id < event.id:
+            in_force = coming.popleft()
+        if in_force is not None:
+            yield event, in_force
 
 
 def _mean(sums: Sequence[Decimal], start: int, end: int) -> Fraction:
     return (Fraction(sums[end]) - Fraction(sums[start])) / (end - start)
 
 
-def _population(history: Sequence[Event], setting: Settings | Terms) -> Population:
-    """Return what the forecast draws from: the events that were the setting's first baseline."""
-    if isinstance(setting, Terms):
-        seen = [float(rules.number(event)) for event in history[: setting.baseline_events]]
-    else:
-        seen = [setting.scale.share(event) for event in history[: setting.baseline_size]]
+def _population(seen: Sequence[float]) -> Population:
     return Rate(sum(seen) / len(seen)) if set(seen) <= {0.0, 1.0} else Values(seen)

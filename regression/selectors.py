@@ -24,6 +24,7 @@ from regression.rules import Event, Terms, Windows
 
 Status = RegressionIncident.Status
 RELIABLE_OVER = 200  # incidents of one tripwire
+MOST_PINS = 1_000  # of one tripwire
 
 # Given domain and metric as equal to constants, PostgreSQL may as well walk the primary key backwards: through every
 # event of the others since a throttled engine's last one. As rows compared with rows only the index has this order.
@@ -166,6 +167,14 @@ def standing_pins(policy: RegressionPolicy) -> list[RegressionBaseline]:
     named = {"domain": policy.domain, "metric": policy.metric}
     stands = [RegressionBaseline.Status.PINNED, RegressionBaseline.Status.TAKING]
     return list(RegressionBaseline.objects.filter(**named, status__in=stands).order_by("number"))
+
+
+def complete_pins(domain: str, metric: str) -> list[RegressionBaseline]:
+    """Return the baselines of a tripwire that are or were pinned, in their order; the last MOST_PINS."""
+    ever = Q(status=RegressionBaseline.Status.PINNED)
+    ever |= Q(status=RegressionBaseline.Status.REPLACED, bound__isnull=False)
+    found = RegressionBaseline.objects.filter(ever, domain=domain, metric=metric)
+    return list(found.order_by("-number")[:MOST_PINS])[::-1]
 
 
 def needed(state: RegressionState, terms: Terms) -> frozenset[int]:

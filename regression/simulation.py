@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression import baselines, sequential
-from regression.baselines import Sums
+from regression.baselines import PinnedTerms, Sums
 from regression.rules import KILL_SWITCH, Terms
 from regression.sequential import Settings
 
@@ -50,6 +50,7 @@ class Values:
 
 
 Population = Rate | Values
+Setting = Settings | Terms | PinnedTerms
 
 
 class Streams(Protocol):
@@ -74,7 +75,7 @@ class Forecast:
 
 
 def forecast(
-    detector: Settings | Terms,
+    detector: Setting,
     population: Population,
     *,
     seed: int,
@@ -100,7 +101,7 @@ def forecast(
 
 
 def false_alarms(
-    detector: Settings | Terms, population: Population, rng: np.random.Generator, *, trials: int, events: int
+    detector: Setting, population: Population, rng: np.random.Generator, *, trials: int, events: int
 ) -> tuple[NDArray[np.bool_], Array]:
     """Return which streams alarm at least once within ``events`` unchanged events, and how often each does."""
     armed = streams(detector, population, rng, trials)
@@ -132,10 +133,14 @@ def run(armed: Streams, population: Population, rng: np.random.Generator, *, tri
     return count
 
 
-def streams(detector: Settings | Terms, population: Population, rng: np.random.Generator, trials: int) -> Streams:
+def streams(detector: Setting, population: Population, rng: np.random.Generator, trials: int) -> Streams:
     """Return ``detector`` armed on as many streams as ``trials``, each after a baseline of its own."""
     if isinstance(detector, Terms):
         return WindowStreams(detector, population.draw(rng, (trials, detector.baseline_events)))
+    if isinstance(detector, PinnedTerms):
+        pin = detector.pin
+        seen = population.draw(rng, (trials, pin.units * pin.scale.block_events))
+        return PinnedWindowStreams(detector.terms, np.clip(seen, pin.scale.low, pin.scale.high))
     return SequentialStreams(detector, bounds(detector, population, rng, trials))
 
 
@@ -226,11 +231,8 @@ class WindowStreams:
         """Take an event of each stream, say which alarm, and re-arm those: their current window is left out."""
         self._append(units)
         terms, rows, count = self._terms, self._rows, self._count
-        size = np.minimum(terms.window_events, count - self._armed)
-        size = np.minimum(size, np.maximum(0, count - terms.baseline_events))
-        of_baseline = np.minimum(count - size, terms.baseline_events)
-        cut = self._sums[rows, count - size]
-        current, baseline = self._sums[rows, count] - cut, cut - self._sums[rows, count - size - of_baseline]
+        size, of_baseline, baseline = self._compared()
+        current = self._sums[rows, count] - self._sums[rows, count - size]
         # (baseline - current) / baseline >= drop, without a division: of successes these are whole numbers, exact.
         drop = Fraction(terms.max_drop_fraction)
         lost = (baseline * size - current * of_baseline) * drop.denominator
@@ -240,11 +242,32 @@ class WindowStreams:
         self._armed = np.where(alarmed, self._count, self._armed)
         return alarmed
 
+    def _compared(self) -> tuple[Array, Array | int, Array]:
+        """Return how many events the window and the baseline hold, and the sum of the baseline's."""
+        terms, count = self._terms, self._count
+        size = np.minimum(terms.window_events, count - self._armed)
+        size = np.minimum(size, np.maximum(0, count - terms.baseline_events))
+        of_baseline = np.minimum(count - size, terms.baseline_events)
+        sums = self._sums[self._rows, count - size] - self._sums[self._rows, count - size - of_baseline]
+        return size, of_baseline, sums
+
     def _append(self, units: Array) -> None:
         if self._count.max() + 1 == self._sums.shape[1]:
             self._sums = np.hstack([self._sums, np.zeros((len(self._rows), 1_000))])
         self._sums[self._rows, self._count + 1] = self._sums[self._rows, self._count] + units
         self._count = self._count + 1
+
+
+class PinnedWindowStreams(WindowStreams):
+    """The same against a baseline that stays: a row of events for each stream, which are no events of the window."""
+
+    def __init__(self, terms: Terms, baseline: Array) -> None:
+        """Arm them after ``baseline``."""
+        super().__init__(terms, baseline[:, :0])
+        self._pinned, self._of_pinned = baseline.sum(axis=1), baseline.shape[1]
+
+    def _compared(self) -> tuple[Array, Array | int, Array]:
+        return np.minimum(self._terms.window_events, self._count - self._armed), self._of_pinned, self._pinned
 
 
 def _units(armed: Streams, population: Population, rng: np.random.Generator, trials: int, drop: float = 0.0) -> Array:

@@ -174,7 +174,7 @@ def _pin(policy: RegressionPolicy) -> Pin | None:
     pinned = selectors.pinned(policy)
     if pinned is None or pinned.completed_at is None:
         return Pin(None, END)
-    return Pin(pinned.mean, _newest_id(pinned.completed_at))
+    return Pin(pinned.mean, pinned.last_event_id or _newest_id(pinned.completed_at))
 
 
 def _marks(

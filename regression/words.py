@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from regression.baselines import HIGH_CORRELATION
+from regression.baselines import HIGH_CORRELATION, PinnedTerms
 from regression.limits import MANY_WITHIN
 from regression.models import RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
-from regression.rules import PINNED, SHADOW, Judgement, Terms, double
+from regression.rules import KILL_SWITCH, PINNED, SHADOW, Judgement, Terms, double
 from regression.sequential import DROPS, Detector, Reading
 
 if TYPE_CHECKING:
@@ -89,6 +89,12 @@ def weighed(
     ]
     if (pinned.correlation or 0) > HIGH_CORRELATION:
         said.append(resembling(pinned.correlation or 0))
+    allowed = policy.settings().pin_error(pinned.number)
+    if policy.action == KILL_SWITCH and pinned.beta > allowed:
+        said.append(
+            f"Its baseline was pinned with an error of {pinned.beta:.3g}, and pin {pinned.number} of a kill switch may "
+            f"spend {allowed:.3g}: false alarms are more frequent than promised. Pin anew."
+        )
     return " ".join(said)
 
 
@@ -167,7 +173,8 @@ def doubt(outcome: Outcome) -> str:
     """Say what keeps a setting from being tried on a history, or from its promise; empty where nothing does."""
     setting = outcome.setting
     if outcome.baseline is None:
-        needs = setting.baseline_events if isinstance(setting, Terms) else setting.units * setting.scale.block_events
+        pin = setting.pin if isinstance(setting, PinnedTerms) else setting
+        needs = pin.baseline_events if isinstance(pin, Terms) else pin.units * pin.scale.block_events
         return f"The history is too short: its first {needs:,} events would be the baseline."
     if outcome.bound is not None and outcome.bound <= 0:
         return f"It could not be armed: with a baseline of {outcome.baseline:.4g} nothing can be shown to drop."

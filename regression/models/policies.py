@@ -259,6 +259,12 @@ class RegressionBaseline(models.Model):
         return f"{rules.key(self.domain, self.metric)} pin {self.number} {self.status}"
 
     @property
+    def last_event_id(self) -> int | None:
+        """Return the newest event that it has taken; None of one from before this was kept."""
+        last_id: int | None = self.progress.get("last_id")
+        return last_id
+
+    @property
     def share(self) -> float:
         """Return its mean as a share from 0 to 1; 0 while it is not complete."""
         return 0.0 if self.mean is None else self.scale.fraction(self.mean)

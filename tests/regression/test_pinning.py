@@ -10,7 +10,17 @@ from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent
 from regression import baselines, services, standing
 from regression.models import KpiEvent, RegressionBaseline, RegressionPolicy, RegressionState
-from tests.regression.factories import PAIR, BaselineFactory, PolicyFactory, arm, armed, rearm, record, record_at_once
+from tests.regression.factories import (
+    PAIR,
+    BaselineFactory,
+    PolicyFactory,
+    arm,
+    armed,
+    evaluate,
+    rearm,
+    record,
+    record_at_once,
+)
 
 pytestmark = pytest.mark.django_db
 API = "/api/governance/regression"
@@ -116,6 +126,15 @@ def test_a_further_pin_begins_again_from_nothing() -> None:
 def test_each_pin_of_a_kill_switch_may_err_less() -> None:
     PolicyFactory(enabled=False, action="KILL_SWITCH", beta="0.04")
     assert [_pin().beta for _again in range(3)] == pytest.approx([0.04, 0.01, 0.04 / 9])
+
+
+def test_a_kill_switch_says_where_its_baseline_was_pinned_with_more_error_than_it_may_spend() -> None:
+    armed(baseline={"number": 2, "beta": 0.025})
+    assert "Pin anew" not in evaluate().note
+    services.set_policy(**PAIR, patch={"action": "KILL_SWITCH"}, actor="jo", reason="x")
+    assert "with an error of 0.025, and pin 2 of a kill switch may spend 0.00625" in evaluate().note
+    RegressionBaseline.objects.update(beta=0.00625)
+    assert "Pin anew" not in evaluate().note
 
 
 def test_a_baseline_without_a_success_cannot_be_armed_and_says_so() -> None:

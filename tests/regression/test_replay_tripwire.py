@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 import regression
 from regression.models import RegressionPolicy, RegressionState
-from tests.regression.factories import DOMAIN, METRIC, PolicyFactory, record
+from tests.regression.factories import DOMAIN, METRIC, BaselineFactory, PolicyFactory, record
 
 SMALL = ("--window-events", "20", "--baseline-events", "60", "--min-events-to-enforce", "15", "--baseline-size", "200")
 
@@ -177,3 +177,18 @@ def test_without_matplotlib_a_picture_is_refused_before_anything_is_replayed(
 def test_progress_stays_off_where_no_terminal_is(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     replay("--csv", str(file), "--trials", "0", *SMALL)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.django_db
+def test_a_pinned_tripwire_is_compared_with_its_pins_unless_another_pin_is_asked_for() -> None:
+    PolicyFactory(baseline_kind="PINNED", window_events=20, baseline_events=60, min_events_to_enforce=15)
+    seen = [recorded.id for recorded in record("F" * 120 + "S" * 100 + "F" * 16)]
+    BaselineFactory(mean=1.0, events=100, size=100, progress={"last_id": seen[219]})
+    asked = ("--domain", DOMAIN, "--metric", METRIC, "--detector", "WINDOW", "--trials", "0")
+    (pinned,) = told(*asked)["settings"]
+    assert (pinned["controls"]["baseline_kind"], pinned["baseline"]) == ("PINNED", 1)
+    assert [trip["id"] for trip in pinned["trips"]] == [seen[234]]
+    (other,) = told(*asked, "--baseline-size", "100")["settings"]
+    assert (other["baseline"], other["trips"]) == (0, [])
+    (rolling,) = told(*asked, "--baseline-kind", "ROLLING")["settings"]
+    assert (rolling["controls"]["baseline_kind"], rolling["bound"]) == ("ROLLING", None)

@@ -50,7 +50,8 @@ def test_sequences_in_arrays_trip_as_the_rules_do(action: str, block: int) -> No
     alarms = np.array([armed.step(row) for row in units[:, 200 // block :].T]).T
     assert alarms.sum() > 5
     for row, found in zip(stream, alarms, strict=True):
-        trips = replay.in_sequence(_history(row), settings).trips
+        (outcome,) = replay.replay(_history(row), [settings], seed=1, trials=0)
+        trips = outcome.trips
         assert [trip.event for trip in trips] == [200 + block * (1 + place) for place in np.flatnonzero(found)]
 
 

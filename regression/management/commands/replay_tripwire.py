@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,11 +67,15 @@ class Command(BaseCommand):
         asked = {"seed": options["seed"], "trials": options["trials"]}
         try:
             base, history = _asked(options)
+            patch = {name: options[name] for name in comparing.TRIED if options[name] is not None}
+            if not patch.keys().isdisjoint(comparing.OF_A_PIN):
+                # They are of the next pin, not of those that were in force.
+                history = dataclasses.replace(history, pins=())
             policies = comparing.variants(
                 base,
                 detectors=_split(options["detector"]) or comparing.DETECTORS,
                 drops=_split(options["max_drop"]) or [base.max_drop_fraction],
-                patch={name: options[name] for name in comparing.TRIED if options[name] is not None},
+                patch=patch,
             )
         except Invalid as wrong:
             raise CommandError(str(wrong)) from None
