@@ -15,12 +15,20 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
-from governance import seeds
-
 PATIENCE = 20_000  # milliseconds, on a machine that does other things too
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
@@ -44,18 +52,27 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(transactional_db: None, live_server: LiveServer) -> str:
-    """Serve the site, seeded: production is disabled. Return its address."""
-    seeds.restore(actor="seed")
+    """Serve the site as the migrations leave it: production is disabled. Return its address."""
     return live_server.url
 
 
+@pytest.fixture(scope="package")
+def window(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
+    """Open one window for the folder's tests, which keeps the scripts and styles that it has once loaded."""
+    with browser.new_context(base_url=live_server.url, viewport=VIEWPORT) as window:
+        window.set_default_timeout(PATIENCE)
+        yield window
+
+
 @pytest.fixture
-def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
-    """Open a window of its own, with no cookie; addresses may be given without the host."""
-    context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(PATIENCE)
-    yield context
-    context.close()
+def context(window: BrowserContext, site: str) -> Iterator[BrowserContext]:
+    """Lend the window, with no page, no cookie and nothing stored; addresses may be given without the host."""
+    yield window
+    window.clear_cookies()
+    for page in window.pages:
+        storage = {"origin": site, "storageTypes": "local_storage,session_storage"}
+        window.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
+        page.close()
 
 
 @pytest.fixture

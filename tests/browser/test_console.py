@@ -1,11 +1,10 @@
-"""The console as a person meets it: the whole of a bad day, the kill switch, what a viewer may, and accessibility."""
+"""The console as a person meets it: the whole of a bad day, the kill switch, and what a viewer may."""
 
 from __future__ import annotations
 
 import json
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -14,18 +13,14 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
 from golive.models import GoLiveState
-from governance import clock
-from governance.changes import Pending, submit
 from governance.models import ReviewDecision
 from regression.models import RegressionIncident
 from regression.services import record_kpi, set_policy
 from riskguard.models import RiskPolicy
-from tests.heimdall.factories import RecommendationFactory
 from tests.riskguard.factories import go_live, reserved
 
 # The database makes no difference to a page, and a browser takes its time.
-pytestmark = pytest.mark.sqlite
-AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("browser")]
 TRIPWIRE = {"domain": "WHOLESALE", "metric": "contract_rate"}
 
 
@@ -217,7 +212,8 @@ def test_the_review_is_drawn_and_decided_by_the_keyboard_alone(page: Page, conte
 
 def test_the_control_plane_refreshes_itself_and_keeps_the_focus(page: Page, context: BrowserContext, site: str) -> None:
     sign_in(context, site, "operator")
-    page.clock.install()
+    # Ten seconds pass in half of one. Playwright's clock would stay with the window, which the tests share.
+    page.add_init_script("const wait = setTimeout; setTimeout = (call, after) => wait(call, after / 20)")
     page.goto("/admin/")
     throttle = page.get_by_role("link", name="Throttle CAPITAL")
     throttle.focus()
@@ -225,53 +221,5 @@ def test_the_control_plane_refreshes_itself_and_keeps_the_focus(page: Page, cont
     expect(reserved_before).to_have_count(0)
     go_live()
     reserved("CAPITAL", 12_345)
-    page.clock.fast_forward(11_000)
     expect(reserved_before.first).to_be_visible()
     expect(throttle).to_be_focused()
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
-def test_no_page_bars_anybody(page: Page, context: BrowserContext, site: str, scheme: str, width: int) -> None:
-    sign_in(context, site, "operator", "approver", "administrator")
-    drop()
-    for number in range(30):
-        told = {"outcome": number % 9 > 0, "outcome_at": clock.now(), "outcome_by": "bot"}
-        RecommendationFactory(
-            domain="WHOLESALE_OFFER", confidence=0.93 + number % 3 / 50, authorized_at=clock.now(),
-            authorized_by="bot", **told,
-        )  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "FOUR_EYES", True)
-        waits = submit(
-            action="risk.policy.set", target="CAPITAL", patch={"max_daily_loss": 900}, actor="jo", reason="the fair"
-        )
-    assert isinstance(waits, Pending)
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": width, "height": 844})
-    policy = RiskPolicy.objects.get(engine="WHOLESALE")
-    for address in (
-        "/admin/",
-        "/admin/act/risk.policy.set/WHOLESALE/",
-        "/admin/act/risk.policy.set/",
-        "/admin/act/kill_switch.engage/",
-        "/admin/review/",
-        "/admin/heimdall/what-if/",
-        f"/admin/changes/{waits.change.pk}/",
-        "/admin/riskguard/riskpolicy/",
-        f"/admin/riskguard/riskpolicy/{policy.pk}/change/",
-        "/admin/heimdall/calibration/",
-        "/admin/governance/auditevent/",
-        "/admin/tripwires/WHOLESALE/contract_rate/?max_drop=0.5&detector=WINDOW",
-        "/admin/auth/user/",
-        "/nothing/here",
-    ):
-        page.goto(address)
-        page.evaluate(AXE)
-        found = page.evaluate("axe.run()")
-        serious = [
-            (address, rule["id"], [node["html"][:200] for node in rule["nodes"]])
-            for rule in found["violations"]
-            if rule["impact"] in {"serious", "critical"}
-        ]
-        assert serious == []
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address

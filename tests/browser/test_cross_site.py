@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext
 
 from governance.models import AuditEvent
 
-pytestmark = pytest.mark.sqlite  # no database changes a page
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("browser")]  # no database changes a page
 
 FORM = """<form method="post" action="{site}/api/governance/go-live/kill-switch/engage" enctype="{kind}">
 <input name="reason" value="gotcha"></form><script>document.forms[0].submit()</script>"""

@@ -5,13 +5,14 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from golive import services
+from tests.browser.test_every_page import visit
 from tests.riskguard.factories import go_live
 
-pytestmark = pytest.mark.sqlite  # no database changes a page
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("browser")]  # no database changes a page
 
 
 def test_the_documentation_shows_every_operation_and_opens_one(page: Page) -> None:
-    page.goto("/docs")
+    visit(page, "/docs")
     expect(page.locator(".opblock").first).to_be_visible()
     assert page.locator(".opblock").count() > 40
     # The page's own styles must not squeeze what Swagger UI lays out.
@@ -23,7 +24,7 @@ def test_the_documentation_shows_every_operation_and_opens_one(page: Page) -> No
 
 
 def test_the_reference_shows_the_levers(page: Page) -> None:
-    page.goto("/redoc")
+    visit(page, "/redoc")
     expect(page.get_by_role("heading", name="Valhalla")).to_be_visible()
     for lever in ("Go-live", "Risk guard", "Heimdall", "Regression tripwire"):
         expect(page.get_by_role("menuitem", name=lever)).to_be_visible()
@@ -52,7 +53,7 @@ def test_an_unknown_address_shows_a_page(page: Page) -> None:
 
 
 def test_the_api_can_be_browsed_and_links_on(page: Page) -> None:
-    page.goto("/api/governance")
+    visit(page, "/api/governance")
     expect(page.get_by_role("link", name="Valhalla")).to_be_visible()
     page.get_by_role("link", name="/api/governance/risk/policies", exact=False).first.click()
     expect(page.get_by_text('"WHOLESALE"')).to_be_visible()

@@ -1,0 +1,149 @@
+"""Every page of the console is visited once: it keeps to the security policy, fits a phone and bars nobody.
+
+A page that breaks the content security policy logs a console error, which fails its test, as does every other error
+and a request that leaves the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import Page, ViewportSize, expect
+
+from governance import clock
+from governance.changes import Pending, submit
+from governance.models import ChangeRequest
+from riskguard.models import RiskPolicy
+from tests.browser.test_console import drop
+from tests.heimdall.factories import RecommendationFactory
+
+# The database makes no difference to a page, and a browser takes its time.
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("browser")]
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+# Known to each page, read where one is judged. What passes is not told, which takes longer than to find it.
+JUDGE = f"""globalThis.judge = async (rules) => {{
+    globalThis.axe ?? (() => {{ {AXE} }})();
+    const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity);
+    moving.forEach((one) => one.finish());
+    const found = await axe.run({{ resultTypes: ["violations"], ...(rules && {{ runOnly: rules }}) }});
+    const barring = found.violations.filter((rule) => ["serious", "critical"].includes(rule.impact));
+    return barring.map((rule) => [rule.id, ...rule.nodes.map((node) => node.html.slice(0, 200))]);
+}};"""
+# Unfold asks for the scheme where its switch is turned.
+TURN = """async () => {
+    if (!globalThis.Alpine) return;
+    for (const theme of ["light", "auto"]) Alpine.$data(document.documentElement).switchTheme(theme);
+    await Alpine.nextTick();
+    if (!document.documentElement.matches(".dark")) throw new Error("the page stays light");
+}"""
+COLOURS = ["color-contrast", "link-in-text-block"]  # for the rest it is the same page in the dark
+WIDE: ViewportSize = {"width": 1280, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+def fill() -> ChangeRequest:
+    """Leave something on every page: a triggered tripwire, judged recommendations, a change that waits: return it."""
+    drop()
+    for number in range(30):
+        told = {"outcome": number % 9 > 0, "outcome_at": clock.now(), "outcome_by": "bot"}
+        RecommendationFactory(
+            domain="WHOLESALE_OFFER", confidence=0.93 + number % 3 / 50, authorized_at=clock.now(),
+            authorized_by="bot", **told,
+        )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "FOUR_EYES", True)
+        waits = submit(
+            action="risk.policy.set", target="CAPITAL", patch={"max_daily_loss": 900}, actor="jo", reason="the fair"
+        )
+    assert isinstance(waits, Pending)
+    return waits.change
+
+
+def of_models() -> Iterator[str]:
+    """Name the list of each model, and the page of its first row."""
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{name}_changelist")
+        row = model._default_manager.order_by("pk").first()
+        if row is not None:
+            yield reverse(f"{name}_change", args=[row.pk])
+
+
+def visit(page: Page, path: str, status: int = 200) -> None:
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == status, path
+    assert "content-security-policy" in answer.headers
+
+
+def bars_nobody(page: Page, width: ViewportSize, rules: list[str] | None = None) -> None:
+    """Show the open page so wide: axe finds nothing serious or critical on it, and nothing is past its edge."""
+    page.set_viewport_size(width)
+    assert page.evaluate("rules => judge(rules)", rules) == [], page.url
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+
+
+def walk(page: Page, path: str, *widths: ViewportSize, status: int = 200) -> None:
+    """Open a page on a phone, show it in each of ``widths``, and in the last of them at night."""
+    page.set_viewport_size(PHONE)
+    visit(page, path, status)
+    for width in widths:
+        bars_nobody(page, width)
+    page.emulate_media(color_scheme="dark")
+    page.evaluate(TURN)
+    bars_nobody(page, widths[-1], COLOURS)
+    page.emulate_media(color_scheme="light")
+
+
+@pytest.fixture
+def judged(page: Page) -> Page:
+    page.add_init_script(JUDGE)
+    return page
+
+
+def test_no_page_of_its_own_bars_anybody(judged: Page, signed_in: User) -> None:
+    waits = fill()
+    policy = RiskPolicy.objects.get(engine="WHOLESALE")
+    for path in (
+        "/admin/",
+        "/admin/act/risk.policy.set/WHOLESALE/",
+        "/admin/act/risk.policy.set/",
+        "/admin/act/kill_switch.engage/",
+        f"/admin/changes/{waits.pk}/",
+        "/admin/review/",
+        "/admin/heimdall/what-if/",
+        "/admin/heimdall/calibration/",
+        "/admin/tripwires/WHOLESALE/contract_rate/?max_drop=0.5&detector=WINDOW",
+        "/admin/password_change/",
+        # Of the models' pages, which are alike, these in every look.
+        "/admin/riskguard/riskpolicy/",
+        f"/admin/riskguard/riskpolicy/{policy.pk}/change/",
+        "/admin/governance/auditevent/",
+        "/admin/auth/user/",
+    ):
+        walk(judged, path, PHONE, WIDE)
+
+
+def test_no_page_of_a_model_bars_anybody(judged: Page, signed_in: User) -> None:
+    fill()
+    for path in of_models():
+        walk(judged, path, PHONE)
+
+
+def test_signing_in_bars_nobody(judged: Page, site: str) -> None:
+    User.objects.create_superuser("jo", password="correct horse battery")
+    walk(judged, "/admin/", PHONE, WIDE)
+    judged.fill("[name=username]", "jo")
+    judged.fill("[name=password]", "correct horse battery")
+    judged.press("[name=password]", "Enter")
+    expect(judged).to_have_url(f"{site}/admin/")
+
+
+def test_a_refusal_bars_nobody(judged: Page) -> None:
+    walk(judged, "/nothing/here", PHONE, WIDE, status=403)
