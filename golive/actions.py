@@ -20,7 +20,7 @@ def _lock(_target: str) -> Any:
 
 
 def _cannot_enable(_target: str, patch: Mapping[str, Any], reason: str) -> Refused | None:
-    return services.why_not_enabled(override=patch["override"], reason=reason)
+    return services.why_not_enabled(services.locked(), override=patch["override"], end=_end(patch), reason=reason)
 
 
 def _cannot_release(_target: str, _patch: Mapping[str, Any], _reason: str) -> Refused | None:
@@ -28,7 +28,11 @@ def _cannot_release(_target: str, _patch: Mapping[str, Any], _reason: str) -> Re
 
 
 def _enable(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
-    return services.enable(actor=actor, reason=reason, override=patch["override"])
+    return services.enable(actor=actor, reason=reason, override=patch["override"], end=_end(patch))
+
+
+def _end(patch: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in patch.items() if name == "until"}
 
 
 def _disable(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:

@@ -24,6 +24,7 @@ class GoLiveStateScreen(Screen):
     list_display = (
         columns.word("go_live_enabled", "Production", {True: ("enabled", GOOD), False: ("disabled", WARN)}),
         columns.word("kill_switch_engaged", "Kill switch", {True: ("engaged", BAD), False: ("released", GOOD)}),
+        "until",
         "changed_by",
         "reason",
         "updated_at",

@@ -13,7 +13,15 @@ class GoliveConfig(AppConfig):
 
     def ready(self) -> None:
         """Announce the lever; no query runs."""
-        from golive import actions, gauges, panel, review, seeds, telling  # noqa: PLC0415 -- models are loaded only now
+        from golive import (  # noqa: PLC0415 -- models are loaded only now
+            actions,
+            gauges,
+            panel,
+            review,
+            seeds,
+            services,
+            telling,
+        )
         from governance.register import Lever, announce  # noqa: PLC0415
 
         announce(
@@ -28,6 +36,7 @@ class GoliveConfig(AppConfig):
                 status=panel.status,
                 panel=panel.panel,
                 gauges=gauges.gauges,
+                ends=services.end_overrides,
                 tells=telling.KINDS,
             )
         )

@@ -7,9 +7,14 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
+from golive.rules import ENDING
+from governance.ending import Overridable, has_end
 
-class GoLiveState(models.Model):
+
+class GoLiveState(Overridable):
     """Whether production is enabled, and whether the kill switch is engaged. One row; a missing one means off."""
+
+    ENDING: ClassVar = ENDING
 
     go_live_enabled = models.BooleanField(
         default=False, help_text="Production may run. While it is off, every path but the exempt ones is refused."
@@ -24,7 +29,10 @@ class GoLiveState(models.Model):
     class Meta:
         db_table = "go_live_state"
         verbose_name_plural = "go-live state"
-        constraints: ClassVar = [models.CheckConstraint(condition=Q(pk=1), name="go_live_is_one_row")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(pk=1), name="go_live_is_one_row"),
+            has_end("go_live_falls_back_at_an_end"),
+        ]
 
     def __str__(self) -> str:
         """Return the state in one line."""
@@ -33,4 +41,5 @@ class GoLiveState(models.Model):
 
     def snapshot(self) -> dict[str, Any]:
         """Return the switches."""
-        return {"go_live_enabled": self.go_live_enabled, "kill_switch_engaged": self.kill_switch_engaged}
+        switches = {"go_live_enabled": self.go_live_enabled, "kill_switch_engaged": self.kill_switch_engaged}
+        return {**switches, **self.end()}

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from golive import rules, selectors
 from governance import readiness
+from governance.console import figures
 from governance.errors import Unavailable
 from governance.register import Alarm, Panel, Status
 
@@ -29,7 +30,7 @@ def status() -> Status:
     return Status(
         word=word,
         tone=_TONES[word],
-        said=_SAID[word],
+        said=f"{_SAID[word]} Until {figures.moment(state.until)}." if state.until else _SAID[word],
         by=state.changed_by,
         at=state.updated_at,
         reason=state.reason,

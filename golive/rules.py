@@ -11,6 +11,14 @@ CHECKLIST_FAILED = "checklist_failed"
 KILL_SWITCH_PIN = "kill_switch"
 RANK = {KILL_SWITCH_ENGAGED: 10, GO_LIVE_DISABLED: 20}
 
+# What an end takes back: the other switch is never let go for a time.
+ENDING = frozenset({"go_live_enabled"})
+
+
+def is_looser(name: str, value: Any, than: Any) -> bool:
+    """Say whether a switch's ``value`` is looser ``than`` another one."""
+    return name in ENDING and bool(value and not than)
+
 
 def status(*, enabled: bool, killed: bool, enforced: bool) -> str:
     """Return the one word for where production stands: NOT ENFORCED, KILLED, DISABLED or LIVE."""

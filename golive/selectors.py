@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
+from golive import rules
 from golive.models import GoLiveState
-from governance import epoch
+from governance import ending, epoch
 from governance.database import opening_read
 from governance.errors import Unavailable
 from governance.models import EVERYTHING
@@ -61,10 +62,16 @@ SELECT state.go_live_enabled, state.kill_switch_engaged, epoch.value,
 
 
 def state() -> GoLiveState:
-    """Return the switches; Unavailable where their row is missing."""
+    """Return the switches as they stand: what was enabled until a time is not any more, though nobody has written it.
+
+    Unavailable where their row is missing.
+    """
     row = GoLiveState.objects.filter(pk=1).first()
     if row is None:
         raise Unavailable(MISSING)
+    if row.has_ended():
+        row.reason, row.changed_by = ending.over(row.until), ending.ACTOR
+        row.take(row.gone_back(), rules.is_looser)
     return row
 
 
@@ -78,7 +85,9 @@ def reading(at: dt.datetime) -> Reading:
         raise Unavailable(MISSING)
     enabled, killed, number = rows[0][:3]
     holds = tuple(Standing(*row[3:7]) for row in rows if row[3] is not None and _stands(row[7], row[8], at))
-    return Reading(bool(enabled), bool(killed), number, holds)
+    # A hold of what was enabled for a time begins by itself, before the row says so.
+    ended = any(hold.code == rules.GO_LIVE_DISABLED for hold in holds)
+    return Reading(bool(enabled) and not ended, bool(killed), number, holds)
 
 
 def _rows() -> list[tuple[Any, ...]]:
@@ -106,6 +115,7 @@ def shown(row: GoLiveState) -> dict[str, Any]:
         "changed_by": row.changed_by,
         "reason": row.reason,
         "updated_at": row.updated_at,
+        "until": row.until,
         "enforced": settings.GOVERNANCE_ENFORCED,
         "environment": settings.ENVIRONMENT,
         "epoch": epoch.current(),

@@ -6,8 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from governance.fields import StrictBooleanField
+from governance.fields import EndField, StrictBooleanField
 from governance.serializers import WriteSerializer
+
+_OVERRIDE = "Enable although the checklist fails; needs a reason."
+_UNTIL = "Until when (UTC): then production is disabled again, by itself; null: it stays enabled."
 
 
 class GoLiveStateSerializer(serializers.Serializer[Any]):
@@ -18,6 +21,9 @@ class GoLiveStateSerializer(serializers.Serializer[Any]):
     changed_by = serializers.CharField(help_text="Who changed it last.")
     reason = serializers.CharField(help_text="Why.")
     updated_at = serializers.DateTimeField(help_text="When (UTC).")
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="When production is disabled again by itself (UTC); null: never."
+    )
     enforced = serializers.BooleanField(help_text="Whether this process enforces the switches at all.")
     environment = serializers.CharField(help_text="ENV.")
     epoch = serializers.IntegerField(help_text="Grows by one with every change.")
@@ -43,7 +49,8 @@ class ChecklistSerializer(serializers.Serializer[Any]):
 class EnableSchema(serializers.Serializer[Any]):
     """What enabling takes."""
 
-    override = StrictBooleanField(default=False, help_text="Enable although the checklist fails; needs a reason.")
+    override = StrictBooleanField(default=False, help_text=_OVERRIDE)
+    until = EndField(required=False, help_text=_UNTIL)
 
 
 class NothingSchema(serializers.Serializer[Any]):
@@ -53,4 +60,5 @@ class NothingSchema(serializers.Serializer[Any]):
 class EnableSerializer(WriteSerializer):
     """The body of enable."""
 
-    override = StrictBooleanField(default=False, help_text="Enable although the checklist fails; needs a reason.")
+    override = StrictBooleanField(default=False, help_text=_OVERRIDE)
+    until = EndField(required=False, help_text=_UNTIL)

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from golive import rules, telling
 from golive.models import GoLiveState
 from golive.selectors import MISSING
-from governance import audit, clock, epoch, grants, holds, readiness
+from governance import audit, clock, ending, epoch, grants, holds, readiness
 from governance.changes import Refused
-from governance.errors import Unavailable
+from governance.errors import Invalid, Unavailable
 from governance.models import Hold
 
 SOURCE = "golive"
+_ENABLED = {"go_live_enabled": True}
+_FOR_GOOD: Mapping[str, Any] = {}
 
 
 def locked() -> GoLiveState:
-    """Return the switches, locked. Reservations never take this lock, so a kill never queues behind them."""
+    """Return the switches, locked, and production disabled where its time is over.
+
+    Reservations never take this lock, so a kill never queues behind them.
+    """
     row = GoLiveState.objects.select_for_update().filter(pk=1).first()
     if row is None:
         raise Unavailable(MISSING)
+    if row.has_ended():
+        return _write(row, "go_live.disable", ending.ACTOR, ending.over(row.until), row.gone_back())
     return row
 
 
-def why_not_enabled(*, override: bool, reason: str) -> Refused | None:
-    """Return why production cannot be enabled: the failing checklist, or an override without a reason."""
+def end_overrides() -> list[str]:
+    """Disable production where it was enabled until a time, and that is over; name it."""
+    return ending.end(GoLiveState.objects.all(), lambda _row: locked(), lambda _row: "production")
+
+
+def why_not_enabled(row: GoLiveState, *, override: bool, end: Mapping[str, Any], reason: str) -> Refused | None:
+    """Return why production cannot be enabled: the failing checklist, or an override without a reason.
+
+    Raises Invalid for an ``end`` (``until``, where it is given) of what is enabled without one already.
+    """
+    if end.get("until") and not row.would_fall_back_to({**_ENABLED, **end}, rules.is_looser):
+        raise Invalid({"until": ["Production is enabled already, and without an end: nothing here would end."]})
     if override and reason.strip():
         return None
     checklist = readiness.checklist()
@@ -46,31 +67,32 @@ def why_not_released() -> Refused | None:
 
 
 @transaction.atomic
-def enable(*, actor: str, reason: str = "", override: bool = False) -> GoLiveState | Refused:
-    """Let production run. Refused, with the checklist, unless it passes or an override comes with a reason."""
+def enable(
+    *, actor: str, reason: str = "", override: bool = False, end: Mapping[str, Any] = _FOR_GOOD
+) -> GoLiveState | Refused:
+    """Let production run. Refused, with the checklist, unless it passes or an override comes with a reason.
+
+    With ``until`` in ``end`` it is disabled again at that time; None there takes an end away. Raises Invalid for an end
+    of what is enabled without one already.
+    """
     row = locked()
-    refusal = why_not_enabled(override=override, reason=reason)
+    refusal = why_not_enabled(row, override=override, end=end, reason=reason)
     if refusal is not None:
         return refusal
     grants.demand({"go_live_enabled"})
-    holds.lift(scope=holds.EVERYTHING, source=SOURCE, code=rules.GO_LIVE_DISABLED)
-    return _write(row, "go_live.enable", actor, reason, go_live_enabled=True)
+    return _write(row, "go_live.enable", actor, reason, {**_ENABLED, **end})
 
 
 @transaction.atomic
 def disable(*, actor: str, reason: str = "") -> GoLiveState:
     """Stop production: every path but the exempt ones is refused from the commit on."""
-    row = locked()
-    _hold(rules.GO_LIVE_DISABLED, reason)
-    return _write(row, "go_live.disable", actor, reason, go_live_enabled=False)
+    return _write(locked(), "go_live.disable", actor, reason, {"go_live_enabled": False})
 
 
 @transaction.atomic
 def engage_kill_switch(*, actor: str, reason: str = "") -> GoLiveState:
     """Stop everything that acts in production, from the commit on. Never refused and never waits for approval."""
-    row = locked()
-    _hold(rules.KILL_SWITCH_ENGAGED, reason)
-    return _write(row, "kill_switch.engage", actor, reason, kill_switch_engaged=True)
+    return _write(locked(), "kill_switch.engage", actor, reason, {"kill_switch_engaged": True})
 
 
 @transaction.atomic
@@ -81,8 +103,7 @@ def release_kill_switch(*, actor: str, reason: str) -> GoLiveState | Refused:
     if refusal is not None:
         return refusal
     grants.demand({"kill_switch_engaged"})
-    holds.lift(scope=holds.EVERYTHING, source=SOURCE, code=rules.KILL_SWITCH_ENGAGED)
-    return _write(row, "kill_switch.release", actor, reason, kill_switch_engaged=False)
+    return _write(row, "kill_switch.release", actor, reason, {"kill_switch_engaged": False})
 
 
 @transaction.atomic
@@ -98,19 +119,34 @@ def restore_seed(*, actor: str) -> bool:
     return created
 
 
-def _hold(code: str, reason: str) -> None:
+def _hold(code: str, reason: str, starts_at: dt.datetime | None = None) -> None:
     holds.place(
-        scope=holds.EVERYTHING, source=SOURCE, code=code, reason=reason, rank=rules.RANK[code], enforced_only=True
-    )
+        scope=holds.EVERYTHING, source=SOURCE, code=code, reason=reason, rank=rules.RANK[code], enforced_only=True,
+        starts_at=starts_at,
+    )  # fmt: skip
 
 
-def _write(row: GoLiveState, action: str, actor: str, reason: str, **switch: bool) -> GoLiveState:
+def _write(row: GoLiveState, action: str, actor: str, reason: str, patch: Mapping[str, Any]) -> GoLiveState:
     before = row.snapshot()
-    for name, value in switch.items():
-        setattr(row, name, value)
+    row.take(patch, rules.is_looser)
     row.changed_by, row.reason, row.updated_at = actor, reason, clock.now()
     row.save()
+    _hold_by(row, patch)
     turn = epoch.advance()
     audit.record(action=action, target="", actor=actor, reason=reason, before=before, after=row.snapshot())
     telling.turned(action, actor=actor, reason=reason, epoch=turn)
     return row
+
+
+def _hold_by(row: GoLiveState, patch: Mapping[str, Any]) -> None:
+    """Write the hold of the switch that was turned; that of an end begins by itself, whether or not anybody acts."""
+    if "kill_switch_engaged" in patch:
+        code, held = rules.KILL_SWITCH_ENGAGED, row.kill_switch_engaged
+    else:
+        code, held = rules.GO_LIVE_DISABLED, not row.go_live_enabled
+    if held:
+        _hold(code, row.reason)
+    elif code == rules.GO_LIVE_DISABLED and row.until is not None:
+        _hold(code, ending.over(row.until), starts_at=row.until)
+    else:
+        holds.lift(scope=holds.EVERYTHING, source=SOURCE, code=code)

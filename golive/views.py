@@ -65,7 +65,7 @@ class GoLiveViewSet(viewsets.ViewSet):
     def _turn(self, request: Request, action: str, body: type[WriteSerializer] = WriteSerializer) -> Response:
         written = body(data=request.data)
         written.is_valid(raise_exception=True)
-        patch = {"override": written.validated_data["override"]} if body is EnableSerializer else {}
+        patch = {name: value for name, value in written.validated_data.items() if name in {"override", "until"}}
         return door.submit(request, written, action=action, patch=patch, shown=_shown)
 
 

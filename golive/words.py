@@ -8,15 +8,19 @@ from typing import Any
 from django.conf import settings
 
 from golive.models import GoLiveState
+from governance import ending
 
 _NOT_ENFORCED = "This process does not enforce the switches: nothing is blocked or let go by it."
 
 
-def enabling(state: GoLiveState, _patch: Mapping[str, Any]) -> list[str]:
+def enabling(state: GoLiveState, patch: Mapping[str, Any]) -> list[str]:
     """Say what enabling production does."""
+    until = patch.get("until", state.until)
+    end = [f"At {ending.minute(until)} production is disabled again, by itself."] if until else []
     if state.kill_switch_engaged:
-        return _said("The kill switch stays engaged: what acts in production stays refused until it is released.")
-    return _said("Every engine may act in production, within its caps.")
+        killed = "The kill switch stays engaged: what acts in production stays refused until it is released."
+        return _said(killed, *end)
+    return _said("Every engine may act in production, within its caps.", *end)
 
 
 def disabling(_state: GoLiveState, _patch: Mapping[str, Any]) -> list[str]:

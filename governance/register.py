@@ -213,6 +213,7 @@ class Lever:
 
     ``missing_seeds`` names the seed rows that are not there, ``restore_seeds`` puts them back and names what it put;
     with ``reset`` it also sets edited ones back to the seed's values. ``retentions`` say what it removes with age,
+    ``ends`` lets what was loosened for a time go back where that is over, and names it,
     ``hears`` which facts (``governance.facts``) it hears. ``promotion`` is the Friday part of the review: what has
     earned more, and what other thresholds would have done.
     In the console ``status`` is one word on every page, ``panel`` a part of the control plane, ``pages`` its own pages.
@@ -227,6 +228,7 @@ class Lever:
     restore_seeds: Callable[..., Sequence[str]] = lambda **_asked: ()
     retentions: Sequence[Retention] = ()
     trails: Sequence[Trail] = ()
+    ends: Callable[[], Sequence[str]] = tuple
     hears: Mapping[type, Callable[[Any], None]] = dataclasses.field(default_factory=dict)
     status: Callable[[], Status] | None = None
     panel: Callable[[], Panel] | None = None

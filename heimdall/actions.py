@@ -8,13 +8,13 @@ from typing import Any
 from governance import names
 from governance.changes import Refused
 from governance.register import Action
-from heimdall import rules, services, words
+from heimdall import policies, rules, services, words
 from heimdall.serializers import HeimdallPolicySchema
 from heimdall.shapes import RestartSchema
 
 
 def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused | None:
-    return services.why_not(services.locked_policy(target), patch)
+    return policies.why_not(policies.locked_or_new(target), patch)
 
 
 def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
@@ -31,12 +31,13 @@ ACTIONS = (
         label="Change a Heimdall policy",
         schema=HeimdallPolicySchema,
         target=names.engine,
-        lock=services.locked_policy,
+        lock=policies.locked_or_new,
         loosens=rules.loosens,
         apply=_set,
         refuses=_cannot_set,
         divisible=True,
         noun="domain",
+        effect=policies.effect_of,
     ),
     Action(
         name=rules.RESTART,

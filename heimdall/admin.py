@@ -41,6 +41,7 @@ class HeimdallPolicyScreen(Screen):
             action=rules.SET_POLICY,
             label="Enable production use",
             patch={"prod_use_enabled": True},
+            asks=("until",),
             when=lambda policy: not policy.prod_use_enabled and not policy.retired,
         ),
         Offer(action=rules.SET_POLICY, label="Retire", patch={"retired": True}, when=lambda row: not row.retired),
@@ -52,7 +53,7 @@ class HeimdallPolicyScreen(Screen):
         "domain", "engine",
         columns.word("prod_use_enabled", "Production use", {True: ("enabled", GOOD), False: ("off", INFO)}),
         "min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate",
-        "evidence_rule", "evidence_days", "changed_by", "updated_at",
+        "evidence_rule", "evidence_days", "until", "changed_by", "updated_at",
     )  # fmt: skip
     list_filter = (filters.Retired, "prod_use_enabled", "evidence_rule", "engine")
     search_fields = ("domain", "engine", "reason", "changed_by")

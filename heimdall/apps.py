@@ -19,6 +19,7 @@ class HeimdallConfig(AppConfig):
             actions,
             gauges,
             panel,
+            policies,
             promotion,
             review,
             seeds,
@@ -56,5 +57,6 @@ class HeimdallConfig(AppConfig):
                     ),
                 ),
                 gauges=gauges.gauges,
+                ends=policies.end_overrides,
             )
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
+from governance import overrides
 from heimdall import anytime
 from heimdall.anytime import ELIGIBLE, INCONCLUSIVE, INELIGIBLE, Shown
 
@@ -30,6 +31,8 @@ OUTCOME_METRIC = "recommendation_success"
 
 THRESHOLDS = ("min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate")
 CONTROLS = ("engine", *THRESHOLDS, "prod_use_enabled", "evidence_days", "evidence_rule", "outcome_metric")
+# What an end takes back: of the rest neither value is known to be the looser.
+ENDING = frozenset({*THRESHOLDS, "prod_use_enabled"})
 _EITHER_WAY = {"engine", "evidence_days", "evidence_rule", "outcome_metric"}
 _SIX_PLACES = Decimal("0.000001")
 _DAY = dt.timedelta(days=1)
@@ -138,14 +141,17 @@ def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[
     judged, whose holds apply or which tripwire hears the outcomes, changed either way: neither rule is the stricter one
     on every day.
     """
-    return frozenset(
-        name
-        for name, value in patch.items()
-        if (name in THRESHOLDS and value < standing[name])
-        or (name == "retired" and standing[name] and not value)
-        or (name == "prod_use_enabled" and value and not standing[name])
-        or (name in _EITHER_WAY and value != standing[name])
-    )
+    looser = {name for name, value in patch.items() if name != "until" and is_looser(name, value, standing[name])}
+    return overrides.with_end(looser, standing, patch, ENDING)
+
+
+def is_looser(name: str, value: Any, than: Any) -> bool:
+    """Say whether a control's ``value`` is looser ``than`` another one, or may be."""
+    if name in THRESHOLDS:
+        return bool(value < than)
+    if name == "prod_use_enabled":
+        return bool(value and not than)
+    return bool(than and not value) if name == "retired" else bool(name in _EITHER_WAY and value != than)
 
 
 def restart_loosens(standing: Mapping[str, Any], _patch: Mapping[str, Any]) -> frozenset[str]:

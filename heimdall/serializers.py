@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from governance.ending import UNTIL
 from governance.fields import (
     CountField,
     DocumentField,
+    EndField,
     EngineField,
     FractionField,
     MetricField,
@@ -50,6 +52,7 @@ class HeimdallPolicySchema(serializers.Serializer[Any]):
     min_sandbox_success_rate = FractionField(help_text=_RATE)
     prod_use_enabled = StrictBooleanField(help_text=_ENABLED)
     evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", help_text=_DAYS)
+    until = EndField(help_text=UNTIL)
     retired = StrictBooleanField(help_text=_RETIRED)
     evidence_rule = serializers.ChoiceField(choices=HeimdallPolicy.EvidenceRule.choices, help_text=_RULE)
     outcome_metric = MetricField(help_text=_METRIC)
@@ -65,6 +68,7 @@ class HeimdallPolicyUpsertSerializer(WriteSerializer):
     min_sandbox_success_rate = FractionField(required=False, help_text=_RATE)
     prod_use_enabled = StrictBooleanField(required=False, help_text=_ENABLED)
     evidence_days = CountField(least=1, most=MAX_DAYS, unit="days", required=False, help_text=_DAYS)
+    until = EndField(required=False, help_text=UNTIL)
     retired = StrictBooleanField(required=False, help_text=_RETIRED)
     evidence_rule = serializers.ChoiceField(
         choices=HeimdallPolicy.EvidenceRule.choices, required=False, help_text=_RULE
@@ -81,7 +85,7 @@ class HeimdallPolicySerializer(serializers.ModelSerializer[HeimdallPolicy]):
 
     class Meta:
         model = HeimdallPolicy
-        fields: ClassVar = ["domain", *CONTROLS, "retired", "changed_by", "reason", "updated_at"]
+        fields: ClassVar = ["domain", *CONTROLS, "until", "retired", "changed_by", "reason", "updated_at"]
 
 
 class WhatIfQuerySerializer(serializers.Serializer[Any]):

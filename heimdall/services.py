@@ -11,15 +11,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F
 
-from governance import audit, clock, facts, grants, holds, metrics, retiring
+from governance import clock, facts, grants, holds, metrics
 from governance.changes import Refused
 from governance.database import is_lock_timeout
 from governance.errors import Conflict, Invalid, NotFound
 from governance.facts import Outcome, Tripped
-from heimdall import admission, recording, rules, selectors, words
+from heimdall import admission, policies, recording, rules, selectors, words
 from heimdall.decisions import Authorization, Judgement, Learned, Trial
 from heimdall.models import (
     HeimdallEvent,
@@ -40,7 +40,7 @@ def trial(*, domain: str, confidence: float, success: bool, actor: str) -> Trial
 
     A domain without a policy is refused with ``policy_missing``, recorded, and gets no scorecard.
     """
-    policy = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
+    policy = policies.locked(domain)
     now = clock.database_now()
     if policy is None:
         reason, card = rules.POLICY_MISSING, HeimdallScorecardDay(day=utc_day(now), domain=domain)
@@ -70,7 +70,7 @@ def recommend(
 ) -> Judgement:
     """Store a recommendation with how it stands by policy and evidence now; it may act only once authorized."""
     now = clock.database_now()
-    policy = selectors.policy(domain)
+    policy = policies.standing(domain)
     shown = selectors.evidence(policy, utc_day(now))
     reason = rules.gate(policy.charter() if policy else None, confidence, shown)
     stored = HeimdallRecommendation.objects.create(
@@ -146,33 +146,16 @@ def record_outcome(*, recommendation_id: int, success: bool, actor: str) -> Lear
 
 @transaction.atomic
 def set_policy(*, domain: str, patch: Mapping[str, Any], actor: str, reason: str = "") -> HeimdallPolicy | Refused:
-    """Change the controls of a policy that ``patch`` names, creating one that asks for everything if need be."""
-    policy = locked_policy(domain)
-    refusal = why_not(policy, patch)
+    """Change the controls of a policy that ``patch`` names, creating one that asks for everything if need be.
+
+    With ``until`` what the patch loosens goes back at that time to how it stood. Raises Invalid for an end of nothing.
+    """
+    policy = policies.locked_or_new(domain)
+    refusal = policies.why_not(policy, patch)
     if refusal is not None:
         return refusal
-    grants.demand(rules.loosens({name: getattr(policy, name) for name in patch}, patch))
-    patch = retiring.asked({**patch}, "prod_use_enabled")
-    before, former_rate = None if policy.pk is None else policy.snapshot(), policy.min_sandbox_success_rate
-    for name, value in patch.items():
-        setattr(policy, name, value)
-    policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
-    if before is not None:
-        policy.save()
-    elif not _inserted(policy):
-        message = f"The policy of {domain} was created by another at the same moment: look at it and try again."
-        return Refused("created_meanwhile", message)
-    admission.reassessed(policy, former_rate)
-    after = policy.snapshot()
-    audit.record(action=rules.SET_POLICY, target=domain, actor=actor, reason=reason, before=before, after=after)
-    return policy
-
-
-def why_not(policy: HeimdallPolicy, patch: Mapping[str, Any]) -> Refused | None:
-    """Return why ``patch`` cannot be: it lets a retired policy's recommendations act."""
-    if patch.get("prod_use_enabled") and patch.get("retired", policy.retired):
-        return Refused("retired", f"{policy.domain} is retired: bring it back first.")
-    return None
+    grants.demand(rules.loosens(policy.standing(patch), patch))
+    return policies.write(policy, patch, actor, reason)
 
 
 @transaction.atomic
@@ -201,35 +184,17 @@ def hear_trip(trip: Tripped) -> None:
 
 def locked_evidence(domain: str) -> HeimdallEvidence:
     """Return the evidence of ``domain``, under the lock of its policy; NotFound where there is none."""
-    policy = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
+    policy = policies.locked(domain)
     if policy is None:
         raise NotFound(f"There is no Heimdall policy for {domain}: an operator must create one.")
     return admission.opened(policy)
-
-
-def locked_policy(domain: str) -> HeimdallPolicy:
-    """Return the policy of ``domain``, locked; where there is none, a new one that is not saved and is off."""
-    found = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
-    return found or HeimdallPolicy(domain=domain, engine=domain, created_at=clock.now(), updated_at=clock.now())
-
-
-def _inserted(policy: HeimdallPolicy) -> bool:
-    """Insert a new policy; say whether nobody was first, whose policy this change has not been judged against."""
-    try:
-        with transaction.atomic():
-            policy.save(force_insert=True)
-    except IntegrityError:
-        if not HeimdallPolicy.objects.filter(domain=policy.domain).exists():
-            raise
-        return False
-    return True
 
 
 @transaction.atomic(durable=True)
 def _authorize(recommendation_id: int, actor: str) -> Authorization:
     wanted = _locked(recommendation_id)
     domain = wanted.domain
-    policy = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
+    policy = policies.locked(domain)
     # Both locks are held: a hold that was committed during the wait is seen by what follows, and by nothing before.
     now = clock.database_now()
     held = holds.standing(policy.engine if policy else None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from governance.changes import Refused
 from governance.register import Action
-from regression import rules, services, words
+from regression import policies, rules, services, words
 from regression.models import RegressionIncident
 from regression.serializers import CauseSchema, NothingToSetSchema, RegressionPolicySchema
 
@@ -15,14 +15,14 @@ _TRIPWIRE = "tripwire (DOMAIN/metric)"
 
 
 def _policy(target: str) -> Any:
-    return services.locked_policy(*rules.parted(target))
+    return policies.locked_or_new(*rules.parted(target))
 
 
 def _cannot_set(target: str, patch: Mapping[str, Any], _reason: str) -> Refused | None:
     """Raise Invalid where the policy could never trigger: only with the row at hand is that known."""
     policy = _policy(target)
-    services.check_policy(policy, patch)
-    return services.why_not(policy, patch)
+    policies.check(policy, patch)
+    return policies.why_not(policy, patch)
 
 
 def _set(*, target: str, patch: Mapping[str, Any], actor: str, reason: str) -> Any:
@@ -66,6 +66,7 @@ ACTIONS = (
     Action(
         name=rules.SET_POLICY, label="Change a tripwire", schema=RegressionPolicySchema, target=rules.spelled,
         lock=_policy, loosens=rules.loosens, apply=_set, refuses=_cannot_set, divisible=True, noun=_TRIPWIRE,
+        effect=policies.effect_of,
     ),
     Action(
         name=rules.REARM, label="Re-arm a tripwire", schema=NothingToSetSchema, target=rules.spelled, lock=_tripwire,

@@ -49,6 +49,14 @@ class RegressionPolicyScreen(TripwireScreen):
             patch={"enabled": True},
             when=lambda policy: not policy.enabled and not policy.retired,
         ),
+        Offer(
+            action=rules.SET_POLICY,
+            label="Switch off",
+            patch={"enabled": False},
+            asks=("until",),
+            when=lambda policy: policy.enabled,
+            tone="danger",
+        ),
         Offer(action=rules.SET_POLICY, label="Retire", patch={"retired": True}, when=lambda row: not row.retired),
         Offer(
             action=rules.SET_POLICY, label="Bring back", patch={"retired": False}, when=lambda policy: policy.retired
@@ -61,7 +69,7 @@ class RegressionPolicyScreen(TripwireScreen):
         columns.word("enabled", "Watches", {True: ("enabled", GOOD), False: ("disabled", INFO)}),
         columns.word("mode", "Mode", {rules.ENFORCE: ("enforce", GOOD), rules.SHADOW: ("shadow", INFO)}),
         "detector", "action", "max_drop_fraction", "window_events", "baseline_events",
-        "min_events_to_enforce", "changed_by", "updated_at",
+        "min_events_to_enforce", "until", "changed_by", "updated_at",
     )  # fmt: skip
     list_filter = (filters.Retired, "enabled", "mode", "detector", "action", "domain")
     search_fields = ("domain", "metric", "reason", "changed_by")

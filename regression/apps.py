@@ -21,6 +21,7 @@ class RegressionConfig(AppConfig):
             hearing,
             jobs,
             panel,
+            policies,
             retention,
             review,
             seeds,
@@ -54,6 +55,7 @@ class RegressionConfig(AppConfig):
                 ),
                 jobs=jobs.JOBS,
                 gauges=gauges.gauges,
+                ends=policies.end_overrides,
                 beside=selectors.incidents_of,
                 tells=telling.KINDS,
             )

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from governance import clock
 from governance.errors import Conflict
 from governance.facts import Tripped
-from regression import rules, tripping, turning
+from regression import policies, rules, tripping, turning
 from regression.models import KpiBatch, KpiEvent, RegressionPolicy, RegressionState
 from regression.recording import Observation
 
@@ -99,10 +99,10 @@ def _record(seen: Sequence[Observation], actor: str) -> Batch:
 
 
 def _locked(pairs: Iterable[Pair]) -> list[RegressionPolicy]:
-    """Return the policies of ``pairs``, locked in the order of their names."""
+    """Return the policies of ``pairs``, locked in the order of their names, and gone back where their time is over."""
     domains, metrics = ({pair[part] for pair in pairs} for part in (0, 1))
     rows = RegressionPolicy.objects.select_for_update().filter(domain__in=domains, metric__in=metrics)
-    return [policy for policy in rows.order_by("domain", "metric") if _pair(policy) in pairs]
+    return [policies.gone_back(row) for row in rows.order_by("domain", "metric") if _pair(row) in pairs]
 
 
 def _pair(policy: RegressionPolicy) -> Pair:

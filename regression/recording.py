@@ -13,8 +13,8 @@ from django.db import connection, transaction
 
 from governance import clock, origin
 from governance.database import FROM_REQUEST, one_statement
-from regression import tripping, words
-from regression.models import KpiEvent, RegressionPolicy, RegressionState
+from regression import policies, tripping, words
+from regression.models import KpiEvent, RegressionState
 from regression.rules import Event
 
 _STATE = tuple(field.attname for field in RegressionState._meta.concrete_fields)
@@ -82,12 +82,7 @@ def by_law(seen: Observation, actor: str) -> Recorded:
 def within(seen: Observation, actor: str) -> Recorded:
     """Do the same in the caller's transaction, whose locks come before the tripwire's in the written order."""
     # The event is inserted under this lock, so that ids grow in order of arrival and no window misses one.
-    policy = locked(seen.domain, seen.metric)
+    policy = policies.locked(seen.domain, seen.metric)
     row = seen.stored(at=clock.now(), actor=actor)
     row.save(force_insert=True)
     return Recorded(row.pk, None if policy is None else tripping.recorded(policy, [seen.event(row.pk)], actor))
-
-
-def locked(domain: str, metric: str) -> RegressionPolicy | None:
-    """Return the policy of a tripwire, locked: the mutex of its events and its state; None where there is none."""
-    return RegressionPolicy.objects.select_for_update().filter(domain=domain, metric=metric).first()

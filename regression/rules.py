@@ -15,7 +15,7 @@ from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation,
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from governance import names
+from governance import names, overrides
 
 SET_POLICY = "regression.policy.set"
 REARM = "regression.rearm"
@@ -38,6 +38,10 @@ CONTROLS = (
     "detector", "baseline_kind", "baseline_size", "block_events", "value_low", "value_high", "beta", "run_length",
     "alpha",
 )  # fmt: skip
+# What an end takes back: of the rest neither value is known to be the looser.
+ENDING = frozenset({
+    "max_drop_fraction", "min_events_to_enforce", "action", "enabled", "mode", "beta", "run_length", "alpha",
+})  # fmt: skip
 MAX_EVENTS = 10_000
 MAX_VALUE = 1e15
 END = 2**63 - 1  # no id is larger
@@ -218,14 +222,17 @@ def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[
     action, and any change of the detector, the windows and the units, which is another rule whose strictness nobody can
     compare.
     """
-    looser = {name for name, value in patch.items() if name != "retired" and _is_looser(name, value, standing[name])}
-    # Retiring switches a tripwire off; bringing it back says that it may be switched on.
+    apart = {"retired", "until"}
+    looser = {name for name, value in patch.items() if name not in apart and is_looser(name, value, standing[name])}
+    # Retiring switches a tripwire off, or keeps it from going on at its end; bringing it back says that it may go on.
     if "retired" in patch and patch["retired"] != standing["retired"]:
-        looser |= {"retired"} if not patch["retired"] or standing.get("enabled", True) else set()
-    return frozenset(looser)
+        watches = standing.get("enabled", True) or "enabled" in standing.get("falls_back_to", ())
+        looser |= {"retired"} if not patch["retired"] or watches else set()
+    return overrides.with_end(looser, standing, patch, ENDING)
 
 
-def _is_looser(name: str, value: Any, than: Any) -> bool:
+def is_looser(name: str, value: Any, than: Any) -> bool:
+    """Say whether a control's ``value`` is looser ``than`` another one, or may be."""
     if name in {"max_drop_fraction", "min_events_to_enforce", "run_length"}:
         return bool(value > than)
     if name in {"alpha", "beta"}:

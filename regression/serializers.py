@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from governance.ending import UNTIL
 from governance.fields import (
     BatchField,
     CountField,
+    EndField,
     EngineField,
     FractionField,
     MetricField,
@@ -75,6 +77,7 @@ class RegressionPolicySchema(serializers.Serializer[Any]):
     beta = FractionField(min_value=_SMALLEST, max_value=MOST_ERROR, help_text=_told("beta"))
     run_length = CountField(least=LEAST_RUN, most=MAX_RUN, unit="events", help_text=_told("run_length"))
     alpha = FractionField(min_value=_SMALLEST, max_value=MOST_ERROR, help_text=_told("alpha"))
+    until = EndField(help_text=UNTIL)
     retired = StrictBooleanField(help_text=_RETIRED)
 
 
@@ -102,7 +105,7 @@ class RegressionPolicySerializer(serializers.ModelSerializer[RegressionPolicy]):
 
     class Meta:
         model = RegressionPolicy
-        fields: ClassVar = ["domain", "metric", *CONTROLS, "retired", "changed_by", "reason", "updated_at"]
+        fields: ClassVar = ["domain", "metric", *CONTROLS, "until", "retired", "changed_by", "reason", "updated_at"]
 
 
 class BaselineSerializer(serializers.ModelSerializer[RegressionBaseline]):

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from governance import audit, clock, grants, holds, names, retiring
+from governance import audit, clock, grants, holds, names
 from governance.changes import Refused
 from governance.errors import Invalid, NotFound
-from regression import batches, limits, pinning, recording, rules, selectors, telling, tripping, words
+from regression import batches, limits, pinning, policies, recording, rules, selectors, telling, tripping, words
 from regression.batches import MAX_OBSERVATIONS, Batch
 from regression.limits import MANY_WITHIN
 from regression.models import RegressionBaseline, RegressionIncident, RegressionPolicy, RegressionState
@@ -62,7 +62,7 @@ def evaluate(*, domain: str, metric: str, actor: str) -> RegressionState | None:
 
     A disabled one is evaluated for its figures alone.
     """
-    policy = recording.locked(*_pair(domain, metric))
+    policy = policies.locked(*_pair(domain, metric))
     return None if policy is None else tripping.evaluated(policy, actor)
 
 
@@ -112,7 +112,7 @@ def pin_baseline(*, domain: str, metric: str, actor: str, reason: str) -> Regres
     """
     if not reason.strip():
         raise Invalid({"reason": ["Say why: a pin is recorded with its reason."]})
-    policy = recording.locked(domain, metric)
+    policy = policies.locked(domain, metric)
     if policy is None:
         raise NotFound(words.missing(domain, metric))
     grants.demand({"baseline"})
@@ -128,33 +128,17 @@ def set_policy(
 ) -> RegressionPolicy | Refused:
     """Change the controls of a policy that ``patch`` names, creating a disabled one if need be; enabling arms it.
 
-    Another detector, baseline or evidence arms it too. Raises Invalid where the policy could never trigger. A triggered
-    tripwire stays triggered.
+    Another detector, baseline or evidence arms it too. With ``until`` what the patch loosens goes back at that time to
+    how it stood. Raises Invalid where the policy could never trigger and for an end of nothing. A triggered tripwire
+    stays triggered.
     """
-    policy = locked_policy(domain, metric)
-    refusal = why_not(policy, patch)
+    policy = policies.locked_or_new(domain, metric)
+    refusal = policies.why_not(policy, patch)
     if refusal is not None:
         return refusal
-    check_policy(policy, patch)
-    grants.demand(rules.loosens({name: getattr(policy, name) for name in {*patch, "enabled"}}, patch))
-    patch = retiring.asked({**patch}, "enabled")
-    before = None if policy.pk is None else policy.snapshot()
-    stood = _test_of(policy)
-    for name, value in patch.items():
-        setattr(policy, name, value)
-    policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
-    if before is not None:
-        policy.save()
-    elif not _inserted(policy):
-        message = f"The policy of {policy} was created by another at the same moment: look at it and try again."
-        return Refused("created_meanwhile", message)
-    if policy.enabled and _test_of(policy) != stood:
-        state = tripping.state_of(policy)
-        if not state.triggered:
-            tripping.arm(policy, state)
-    after = policy.snapshot()
-    audit.record(action=rules.SET_POLICY, target=str(policy), actor=actor, reason=reason, before=before, after=after)
-    return policy
+    policies.check(policy, patch)
+    grants.demand(rules.loosens(policy.standing(patch), patch))
+    return policies.write(policy, patch, actor, reason)
 
 
 @transaction.atomic
@@ -186,17 +170,9 @@ def resolve_incident(
     return _dealt_with(incident, rules.RESOLVE, before, actor, reason)
 
 
-def locked_policy(domain: str, metric: str) -> RegressionPolicy:
-    """Return a policy, locked; where there is none, a new one with the defaults that is not saved and is disabled."""
-    now = clock.now()
-    return recording.locked(domain, metric) or RegressionPolicy(
-        domain=domain, metric=metric, created_at=now, updated_at=now
-    )
-
-
 def locked_tripwire(domain: str, metric: str) -> tuple[RegressionPolicy, RegressionState]:
     """Return a policy, locked, and its state; NotFound where one of them is not there."""
-    policy = recording.locked(domain, metric)
+    policy = policies.locked(domain, metric)
     if policy is None:
         raise NotFound(words.missing(domain, metric))
     state = RegressionState.objects.filter(domain=domain, metric=metric).first()
@@ -213,24 +189,6 @@ def locked_incident(incident_id: int) -> RegressionIncident:
     return incident
 
 
-def why_not(policy: RegressionPolicy, patch: Mapping[str, Any]) -> Refused | None:
-    """Return why ``patch`` cannot be: it lets a retired tripwire watch."""
-    if patch.get("enabled") and patch.get("retired", policy.retired):
-        return Refused("retired", f"{policy} is retired: bring it back first.")
-    return None
-
-
-def check_policy(policy: RegressionPolicy, patch: Mapping[str, Any]) -> None:
-    """Raise Invalid where ``patch`` would make a policy that could never trigger."""
-    controls = {**{name: getattr(policy, name) for name in rules.CONTROLS}, **patch}
-    errors = rules.never_triggers(controls, patch) | limits.unfit(controls, patch)
-    if controls["enabled"] and controls["baseline_kind"] == rules.PINNED and selectors.pinned(policy) is None:
-        field = next((name for name in ("enabled", "baseline_kind", "detector") if name in patch), "baseline_kind")
-        errors.setdefault(field, []).append(words.NO_BASELINE)
-    if errors:
-        raise Invalid(errors)
-
-
 def _dealt_with(
     incident: RegressionIncident, action: str, before: Mapping[str, Any], actor: str, reason: str
 ) -> RegressionIncident:
@@ -239,26 +197,6 @@ def _dealt_with(
         action=action, target=str(incident.pk), actor=actor, reason=reason, before=before, after=incident.snapshot()
     )
     return incident
-
-
-def _test_of(policy: RegressionPolicy) -> tuple[str, ...]:
-    """Return what its evidence is evidence of: another test starts anew. A disabled one tests nothing."""
-    if not policy.enabled:
-        return ()
-    sequential = policy.detector == rules.SEQUENTIAL
-    return policy.detector, policy.baseline_kind, policy.action if sequential else ""
-
-
-def _inserted(policy: RegressionPolicy) -> bool:
-    """Insert a new policy; say whether nobody was first, whose policy this change has not been judged against."""
-    try:
-        with transaction.atomic():
-            policy.save(force_insert=True)
-    except IntegrityError:
-        if not RegressionPolicy.objects.filter(domain=policy.domain, metric=policy.metric).exists():
-            raise
-        return False
-    return True
 
 
 def _checked(seen: Observation) -> Observation:

@@ -37,6 +37,7 @@ class RiskPolicyScreen(Screen):
             action=policies.SET_POLICY,
             label="Throttle",
             patch={"enabled": False},
+            asks=("until",),
             when=lambda row: row.enabled,
             tone="danger",
         ),
@@ -51,6 +52,7 @@ class RiskPolicyScreen(Screen):
             action=policies.SET_POLICY,
             label="Enable",
             patch={"enabled": True},
+            asks=("until",),
             when=lambda row: not row.enabled and not row.retired,
         ),
     )

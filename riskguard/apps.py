@@ -14,7 +14,17 @@ class RiskguardConfig(AppConfig):
     def ready(self) -> None:
         """Announce the lever; no query runs."""
         from governance.register import Lever, announce  # noqa: PLC0415 -- models are loaded only now
-        from riskguard import actions, gauges, jobs, panel, review, seeds, telling, trails  # noqa: PLC0415
+        from riskguard import (  # noqa: PLC0415
+            actions,
+            gauges,
+            jobs,
+            panel,
+            policies,
+            review,
+            seeds,
+            telling,
+            trails,
+        )
 
         announce(
             Lever(
@@ -28,6 +38,7 @@ class RiskguardConfig(AppConfig):
                 trails=trails.TRAILS,
                 panel=panel.panel,
                 jobs=jobs.JOBS,
+                ends=policies.end_overrides,
                 gauges=gauges.gauges,
                 tells=telling.KINDS,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from governance.register import Job
-from riskguard import policies, services
+from riskguard import services
 
 
 def _expire() -> str:
@@ -15,12 +15,4 @@ def _expire() -> str:
     return f"{total} reservation(s) expired."
 
 
-def _end_overrides() -> str:
-    ended = policies.end_overrides()
-    return f"{len(ended)} override(s) ended: {', '.join(ended) or 'none'}."
-
-
-JOBS = (
-    Job("expire", dt.timedelta(minutes=1), _expire),
-    Job("end_overrides", dt.timedelta(minutes=1), _end_overrides),
-)
+JOBS = (Job("expire", dt.timedelta(minutes=1), _expire),)

@@ -10,9 +10,10 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from governance.appendonly import LeverEvent
+from governance.ending import Overridable, has_end
 from governance.money import MAX_MINOR, MinorUnitsField, to_units, validate_minor
 from governance.retiring import Retirable
-from riskguard.rules import CAPS, GLOBAL, Caps, Usage
+from riskguard.rules import CAPS, ENDING, GLOBAL, Caps, Usage
 
 MONEY_CAPS = ("max_daily_loss", "max_daily_exposure", "max_open_risk", "max_amount_per_action")
 
@@ -38,8 +39,10 @@ class RiskPolicyQuerySet(models.QuerySet["RiskPolicy"]):
         return {row.engine: row for row in rows}
 
 
-class RiskPolicy(Retirable):
+class RiskPolicy(Overridable, Retirable):
     """The caps of one engine, or of GLOBAL over all. New rows allow nothing and are disabled."""
+
+    ENDING: ClassVar = ENDING
 
     engine = models.CharField(max_length=64, unique=True, help_text="The engine, or GLOBAL for all together.")
     max_daily_loss = _money_cap("Most that may be lost in a UTC day")
@@ -52,10 +55,6 @@ class RiskPolicy(Retirable):
     until = models.DateTimeField(
         null=True, blank=True,
         help_text="When what was loosened goes back to how it stood, or a throttle is looked at again (UTC).",
-    )  # fmt: skip
-    fallback = models.JSONField(
-        default=dict, db_default=Value({}, models.JSONField()), blank=True,
-        help_text="What controls go back to then, as they stood, in minor units.",
     )  # fmt: skip
     changed_by = models.CharField(max_length=150, default="seed", help_text="Who changed it last.")
     reason = models.TextField(blank=True, help_text="Why.")
@@ -80,9 +79,7 @@ class RiskPolicy(Retirable):
                 condition=Q(retired_at__isnull=True) | (Q(enabled=False) & ~Q(engine=GLOBAL)),
                 name="risk_policy_retired_is_off",
             ),
-            models.CheckConstraint(
-                condition=Q(until__isnull=False) | Q(fallback={}), name="risk_policy_falls_back_at_an_end"
-            ),
+            has_end("risk_policy_falls_back_at_an_end"),
         ]
 
     def __str__(self) -> str:
@@ -96,12 +93,12 @@ class RiskPolicy(Retirable):
     def snapshot(self) -> dict[str, Any]:
         """Return the controls in currency units."""
         caps = {cap: getattr(self, cap) for cap in CAPS}
-        controls = {**_in_units(caps), "enabled": self.enabled, "until": self.until, "retired": self.retired}
+        controls = {**_in_units(caps), "enabled": self.enabled, **self.end(), "retired": self.retired}
         return {**controls, "falls_back_to": _in_units(self.fallback)} if self.fallback else controls
 
-    def has_ended(self, at: dt.datetime) -> bool:
-        """Say whether what was loosened for a time has to go back by ``at``."""
-        return bool(self.fallback) and self.until is not None and self.until <= at
+    def is_reminded(self) -> bool:
+        """Say that a throttle with an end stays one: to enable it takes people, whom the end asks to look."""
+        return not self.enabled
 
 
 def _in_units(controls: dict[str, Any]) -> dict[str, Any]:

@@ -5,31 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-
-from governance import audit, clock, holds, retiring
+from governance import audit, clock, ending, holds, retiring
 from governance.changes import Refused
 from governance.errors import Invalid
-from riskguard import ledger, rules, telling, words
+from riskguard import ledger, rules, telling
 from riskguard.decisions import LedgerLine
 from riskguard.models import RiskPolicy
 from riskguard.rules import GLOBAL
 
 SOURCE = "riskguard"
 SET_POLICY = "risk.policy.set"
-ENDING = "end_overrides"
 
 
 def end_overrides() -> list[str]:
     """Let what was loosened for a time go back where its time is over, and name the policies."""
-    now = clock.database_now()
-    due = RiskPolicy.objects.filter(until__lte=now).exclude(fallback={}).order_by("engine")
-    ended = []
-    for engine in due.values_list("engine", flat=True):
-        with transaction.atomic():
-            locked_policy(engine)
-        ended.append(engine)
-    return ended
+    return ending.end(RiskPolicy.objects.order_by("engine"), lambda policy: locked_policy(policy.engine))
 
 
 def locked_policy(engine: str) -> RiskPolicy:
@@ -40,8 +30,8 @@ def locked_policy(engine: str) -> RiskPolicy:
     policy = RiskPolicy.objects.locked(engine).get(engine)
     if policy is None:
         return RiskPolicy(engine=engine, created_at=clock.now(), updated_at=clock.now())
-    if policy.has_ended(clock.database_now()):
-        return write(policy, {**policy.fallback, "until": None}, ENDING, words.ended(policy.until))
+    if policy.has_ended():
+        return write(policy, policy.gone_back(), ending.ACTOR, ending.over(policy.until))
     return policy
 
 
@@ -70,15 +60,8 @@ def _check(policy: RiskPolicy, patch: Mapping[str, Any]) -> None:
     if not patch.get("until"):
         return
     off = not patch.get("enabled", policy.enabled)
-    if not off and not rules.falls_back_to(policy.fallback, standing(policy, patch), patch):
-        said = "Nothing here ends: give it with a control that is loosened by this change, or with a throttle."
-        raise Invalid({"until": [said]})
-
-
-def standing(policy: RiskPolicy, patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the controls stand, in the units of ``patch``."""
-    named = {name: getattr(policy, name) for name in {*patch, *rules.ENDING, "until"}}
-    return {**named, "falls_back_to": policy.fallback}
+    if not off and not policy.would_fall_back_to(patch, rules.is_looser):
+        raise Invalid({"until": [f"{ending.NOTHING_ENDS}, or with a throttle."]})
 
 
 def write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str) -> RiskPolicy:
@@ -90,12 +73,7 @@ def write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str)
         rows = RiskPolicy.objects.select_for_update()
         policy, created = rows.get_or_create(engine=policy.engine, defaults=blank)
     before = None if created else policy.snapshot()
-    patch = retiring.asked({**patch}, "enabled")
-    policy.fallback = rules.falls_back_to(policy.fallback, standing(policy, patch), patch)
-    for name, value in patch.items():
-        setattr(policy, name, value)
-    if policy.enabled and not policy.fallback:
-        policy.until = None
+    policy.take(retiring.asked({**patch}, "enabled"), rules.is_looser)
     policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
     policy.save()
     _hold(policy, reason)
@@ -117,7 +95,7 @@ def _hold(policy: RiskPolicy, reason: str) -> None:
         holds.place(scope=scope, source=SOURCE, code=rules.POLICY_DISABLED, reason=reason, rank=rules.RANK_DISABLED)
     if policy.fallback:
         holds.place(
-            scope=scope, source=SOURCE, code=rules.OVERRIDE_ENDED, reason=words.ended(policy.until),
+            scope=scope, source=SOURCE, code=rules.OVERRIDE_ENDED, reason=ending.over(policy.until),
             rank=rules.RANK_ENDED, starts_at=policy.until,
         )  # fmt: skip
     else:

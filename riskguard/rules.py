@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from governance import overrides
+
 GLOBAL = "GLOBAL"
 
 RESERVED = "reserved"
@@ -33,7 +35,6 @@ CAPS = (
     "max_actions_per_day",
     "max_actions_per_minute",
 )
-
 
 # What an end takes back.
 ENDING = frozenset({*CAPS, "enabled"})
@@ -172,33 +173,13 @@ def left(limit: int | None, used: int) -> int | None:
 
 
 def loosens(standing: Mapping[str, Any], patch: Mapping[str, Any]) -> frozenset[str]:
-    """Name the fields of ``patch`` that loosen a policy: a cap raised or lifted, a policy enabled or brought back.
-
-    The end of an override loosens when it is put off or taken away, and is one with what it ends.
-    """
-    looser = {name for name, value in patch.items() if _is_looser(name, value, standing.get(name))}
-    if "until" in patch:
-        end, stood = patch["until"], standing.get("until")
-        put_off = bool(standing.get("falls_back_to")) and (end is None or stood is None or end > stood)
-        looser |= {"until"} if put_off or looser & ENDING else set()
-    return frozenset(looser)
+    """Name the fields of ``patch`` that loosen a policy: a cap raised or lifted, a policy enabled or brought back."""
+    looser = {name for name, value in patch.items() if is_looser(name, value, standing.get(name))}
+    return overrides.with_end(looser, standing, patch, ENDING)
 
 
-def falls_back_to(kept: Mapping[str, Any], standing: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what controls go back to at the policy's end, where ``kept`` is what they went back to before ``patch``.
-
-    What ``patch`` loosens with an end goes back to how it stood, and what has an end keeps it: until it is no looser
-    than what it would go back to, or the end is taken away. Nothing is ever loosened by an end.
-    """
-    if "until" in patch and patch["until"] is None:
-        return {}
-    ended = loosens(standing, patch) & ENDING if patch.get("until") else frozenset()
-    back = {**{name: standing[name] for name in ended}, **kept}
-    after = {**standing, **patch}
-    return {name: value for name, value in back.items() if _is_looser(name, after[name], value)}
-
-
-def _is_looser(name: str, value: Any, than: Any) -> bool:
+def is_looser(name: str, value: Any, than: Any) -> bool:
+    """Say whether a control's ``value`` is looser ``than`` another one."""
     if name == "enabled":
         return bool(value and not than)
     if name == "retired":

@@ -103,8 +103,8 @@ def effect_of(policy: RiskPolicy, patch: Mapping[str, Any]) -> list[str]:
     if "enabled" in patch:
         said.insert(0, words.switched(policy.engine, enabled=patch["enabled"]))
     if patch.get("until"):
-        standing = {**policy.snapshot(), **{name: getattr(policy, name) for name in rules.ENDING}}
-        said.append(words.ends(policy.engine, patch["until"], rules.falls_back_to(policy.fallback, standing, patch)))
+        back = policy.would_fall_back_to(patch, rules.is_looser)
+        said.append(words.ends(policy.engine, patch["until"], back))
     return [*said, words.retiring(policy.engine, retired=patch["retired"])] if "retired" in patch else said
 
 

@@ -163,7 +163,7 @@ def set_policy(*, engine: str, patch: Mapping[str, Any], actor: str, reason: str
     refusal = policies.why_not(policy, patch)
     if refusal is not None:
         return refusal
-    grants.demand(rules.loosens(policies.standing(policy, patch), patch))
+    grants.demand(rules.loosens(policy.standing(patch), patch))
     return policies.write(policy, patch, actor, reason)
 
 

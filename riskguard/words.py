@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from governance import money
+from governance import ending, money
 from riskguard import rules
 from riskguard.rules import Denial
 
@@ -85,21 +85,12 @@ def switched(policy: str, *, enabled: bool) -> str:
 def ends(policy: str, until: dt.datetime, back: Mapping[str, Any]) -> str:
     """Say what happens at the end of an override (``back`` is what it goes back to), or of a throttle."""
     if not back:
-        return f"{policy} stays throttled: from {_minute(until)} on the console asks a person to look at it again."
+        return f"{policy} stays throttled: from {ending.minute(until)} on, the console asks a person to look at it."
     told = [
         "it is disabled" if name == "enabled" else f"{CAP_NAMES[name]} {_figure(name)(value)}"
         for name, value in back.items()
     ]
-    return f"At {_minute(until)} {policy} goes back: {', '.join(told)}."
-
-
-def ended(until: dt.datetime | None) -> str:
-    """Say that what was loosened for a time is over."""
-    return f"What was loosened until {_minute(until)} is over." if until else ""
-
-
-def _minute(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    return f"At {ending.minute(until)} {policy} goes back: {', '.join(told)}."
 
 
 def retiring(policy: str, *, retired: bool) -> str:

@@ -93,7 +93,7 @@ class ActPage(Page):
             standing = changes.standing(action=self.spec.name, target=self.target)
         except (Invalid, NotFound) as wrong:
             raise Http404(str(wrong)) from None
-        return ChangeForm(self.spec, standing, _preset(request), data)
+        return ChangeForm(self.spec, standing, _preset(request), request.GET.getlist("ask"), data)
 
     def _preview(self, form: ChangeForm) -> Preview:
         reason = form.cleaned_data.get("reason", "") if form.is_bound else ""

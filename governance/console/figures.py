@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.serializers import Field
 
 from governance import clock, money
-from governance.fields import FractionField, UnitsField
+from governance.fields import EndField, FractionField, UnitsField
 
 NO_LIMIT = "no limit"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -21,17 +22,24 @@ def label(name: str, field: Field[Any, Any, Any, Any] | None = None) -> str:
 
 def shown(value: Any, field: Field[Any, Any, Any, Any] | None = None) -> str:
     """Return a control's ``value``, as a snapshot holds it, as a person reads it."""
+    if isinstance(field, EndField):
+        return moment(dt.datetime.fromisoformat(value) if value else None)
     if value is None:
         return NO_LIMIT if field is not None and field.allow_null else "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(field, UnitsField):
         return money.spoken(money.to_minor(value))
     if isinstance(field, FractionField):
         return f"{value} ({float(value):.1%})"
+    return _plain(value, getattr(field, "choices", {}))
+
+
+def _plain(value: Any, choices: Mapping[Any, Any]) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(kept, choices)}" for name, kept in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    choices = getattr(field, "choices", {})
     return str(choices.get(value, value))
 
 

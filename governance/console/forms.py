@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Mapping
@@ -18,6 +19,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from governance import clock
 from governance.console import figures
 from governance.fields import MAX_TEXT, CountField, FractionField, UnitsField
 from governance.register import Action
@@ -79,17 +81,25 @@ class EndFormField(forms.CharField):
 class ChangeForm(forms.Form):
     """The fields of an action's schema, filled with how the target stands, and the reason.
 
-    With ``preset`` only its fields are there, as the link that led here set them.
+    With ``preset`` only its fields are there, as the link that led here set them, and those that it ``asks`` for.
     """
 
-    def __init__(self, spec: Action, standing: Mapping[str, Any], preset: Mapping[str, Any], data: Any = None) -> None:
+    def __init__(
+        self,
+        spec: Action,
+        standing: Mapping[str, Any],
+        preset: Mapping[str, Any],
+        asks: Collection[str] = (),
+        data: Any = None,
+    ) -> None:
         """Build the form over ``data``, or unbound, filled."""
         super().__init__(data, auto_id="act_%s")
         self.schema, self.standing = dict(spec.schema().fields.items()), standing
-        chosen = [name for name in self.schema if not preset or name in preset]
+        chosen = [name for name in self.schema if not preset or name in preset or name in asks]
         for name in chosen:
             field = _field(self.schema[name])
-            field.initial = preset.get(name, standing.get(name, field.initial))
+            stood = standing.get(name, field.initial)
+            field.initial = preset.get(name, to_come(stood) if isinstance(field, EndFormField) else stood)
             self.fields[name] = field
         self.controls: Collection[str] = chosen
         self.fields["reason"] = forms.CharField(
@@ -106,6 +116,11 @@ class ChangeForm(forms.Form):
         """Put the door's sentences beside the fields that they name."""
         for name, said in errors.items():
             self.add_error(name if name in self.fields else None, said)
+
+
+def to_come(end: str | None) -> str | None:
+    """Return an end, as a snapshot holds it, that is yet to come; None for one that is over: it can be set no more."""
+    return end if end and dt.datetime.fromisoformat(end) > clock.now() else None
 
 
 def seen(standing: Mapping[str, Any], controls: Collection[str]) -> str:

@@ -12,8 +12,10 @@ from django.urls import reverse
 
 from governance import register, roles
 from governance.console import figures
+from governance.console.forms import to_come
 from governance.console.pages import Page
 from governance.errors import NotFound
+from governance.fields import EndField
 from governance.models import AuditEvent
 from governance.register import Action
 
@@ -78,6 +80,7 @@ def entry(spec: Action, event: AuditEvent) -> Entry:
         after = after["asked"]
     changed = [name for name, value in after.items() if name not in before or before[name] != value]
     undo = {name: before[name] for name in changed if name in fields and name in before}
+    undo |= {name: to_come(end) for name, end in undo.items() if isinstance(fields[name], EndField)}
     return Entry(
         event,
         spec.label,

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.conf import settings
 
-from governance import register, retention
+from governance import ending, register, retention
 from governance.errors import NotFound
 from governance.register import Job
 from governance.trail import sealing
@@ -18,6 +18,7 @@ def every() -> list[Job]:
     """Return every job: the kernel's, then the levers' in their order."""
     own = [
         Job("seal", dt.timedelta(minutes=1), _seal),
+        Job("end_overrides", dt.timedelta(minutes=1), _end_overrides),
         Job("retain", dt.timedelta(minutes=settings.RETENTION_CRON_MINUTES), _retain),
     ]
     return [*own, *(job for lever in register.levers() for job in lever.jobs)]
@@ -33,6 +34,11 @@ def named(name: str) -> Job:
 
 def _seal() -> str:
     return f"{sealing.seal_all()} row(s) sealed."
+
+
+def _end_overrides() -> str:
+    ended = ending.end_all()
+    return f"{len(ended)} override(s) ended: {', '.join(ended) or 'none'}."
 
 
 def _retain() -> str:

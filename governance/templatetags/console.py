@@ -64,10 +64,11 @@ def act(
     tone: str = "",
     patch: str = "",
     size: str = "",
+    ask: str = "",
 ) -> dict[str, Any]:
     """Return the button that leads to the form of ``action`` on ``target``; nothing for a person who may not use it.
 
-    ``patch`` presets fields, as JSON.
+    ``patch`` presets fields, as JSON; the form asks for the field ``ask`` beside them.
     """
     spec = registered(action)
     request = context["request"]
@@ -76,7 +77,7 @@ def act(
     back = context.get("back") or request.path
     return {
         "label": label or spec.label,
-        "href": offers.href(action, str(target), json.loads(patch) if patch else None, back=back),
+        "href": offers.href(action, str(target), json.loads(patch) if patch else None, [ask] if ask else (), back=back),
         "tone": tone,
         "size": size,
         # With a name of its own the button keeps the focus when the page refreshes itself.

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
+from governance.ending import Overridable, has_end
 from governance.retiring import Retirable
 from heimdall import rules
-from heimdall.rules import CONTROLS, Charter
+from heimdall.rules import CONTROLS, ENDING, Charter
 from heimdall.words import plain
 
 MAX_DAYS = 366
@@ -23,8 +24,10 @@ def _share(text: str) -> models.DecimalField[Decimal, Decimal]:
     )
 
 
-class HeimdallPolicy(Retirable):
+class HeimdallPolicy(Overridable, Retirable):
     """What recommendations of one domain must show before they may act. New rows ask for everything and are off."""
+
+    ENDING: ClassVar = ENDING
 
     class EvidenceRule(models.TextChoices):
         """How the trials are judged."""
@@ -89,6 +92,7 @@ class HeimdallPolicy(Retirable):
             models.CheckConstraint(
                 condition=Q(evidence_rule__in=[rules.POINT, rules.ANYTIME]), name="heimdall_evidence_rule_is_known"
             ),
+            has_end("heimdall_policy_falls_back_at_an_end"),
         ]
 
     def __str__(self) -> str:
@@ -109,4 +113,4 @@ class HeimdallPolicy(Retirable):
         """Return the controls; shares as text, exactly."""
         values = {name: getattr(self, name) for name in (*CONTROLS, "retired")}
         shares = {name: plain(value) for name, value in values.items() if isinstance(value, Decimal)}
-        return {**values, **shares, "evidence_rule": str(self.evidence_rule)}
+        return {**values, **shares, "evidence_rule": str(self.evidence_rule), **self.end()}

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
 
+from governance.ending import Overridable, has_end
+from governance.overrides import Looser
 from governance.retiring import Retirable
 from regression import rules
 from regression.limits import LEAST_BASELINE, LEAST_RUN, LEAST_UNITS, MAX_BASELINE, MAX_BLOCK, MAX_RUN, MOST_ERROR
 from regression.models import columns
-from regression.rules import CONTROLS, MAX_EVENTS, MAX_VALUE, Terms
+from regression.rules import CONTROLS, ENDING, MAX_EVENTS, MAX_VALUE, Terms
 from regression.sequential import Settings
 from regression.units import Scale
 
 _WORDS = {"action", "mode", "detector", "baseline_kind"}
 
 
-class RegressionPolicy(Retirable):
+class RegressionPolicy(Overridable, Retirable):
     """When a drop of one metric pulls a lever. New rows are disabled."""
+
+    ENDING: ClassVar = ENDING
 
     class Action(models.TextChoices):
         """What a trip does."""
@@ -159,6 +164,7 @@ class RegressionPolicy(Retirable):
                 condition=Q(beta__gt=0, beta__lte=MOST_ERROR, alpha__gt=0, alpha__lte=MOST_ERROR),
                 name="regression_errors_in_range",
             ),
+            has_end("regression_policy_falls_back_at_an_end"),
             models.CheckConstraint(
                 condition=Q(run_length__gte=LEAST_RUN, run_length__lte=MAX_RUN), name="regression_run_in_range"
             ),
@@ -193,10 +199,18 @@ class RegressionPolicy(Retirable):
     def snapshot(self) -> dict[str, Any]:
         """Return the controls; shares as text, exactly."""
         values = {name: getattr(self, name) for name in (*CONTROLS, "retired")}
-        return {
+        controls = {
             name: f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) if name in _WORDS else value
             for name, value in values.items()
         }
+        return {**controls, **self.end()}
+
+    def take(self, patch: Mapping[str, Any], is_looser: Looser) -> None:
+        """Take over what ``patch`` sets; what is retired is off for good, whatever it would have gone back to."""
+        super().take(patch, is_looser)
+        if self.retired:
+            self.fallback = {name: value for name, value in self.fallback.items() if name != "enabled"}
+            self.until = self.until if self.fallback else None
 
 
 class RegressionBaseline(models.Model):

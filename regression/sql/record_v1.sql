@@ -29,6 +29,10 @@ BEGIN
      WHERE p.domain = named_domain AND p.metric = named_metric
        FOR UPDATE;
     instant := coalesce(moment, clock_timestamp());
+    -- What was weakened until a time that is over: the law lets it go back first.
+    IF policy.until <= instant AND policy.fallback <> '{}' THEN
+        RETURN;
+    END IF;
     IF policy.enabled OR policy.pinning THEN
         SELECT * INTO state FROM regression_state s WHERE s.domain = named_domain AND s.metric = named_metric;
         IF policy.pinning OR policy.detector <> 'WINDOW' OR policy.baseline_kind <> 'ROLLING' OR measured IS NOT NULL

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from typing import Any
@@ -12,6 +13,7 @@ from django.test import Client
 
 from golive.models import GoLiveState
 from golive.services import engage_kill_switch
+from governance import changes, clock
 from governance.models import AuditEvent, ChangeRequest
 from riskguard.models import RiskPolicy
 from tests.regression.factories import tripped
@@ -276,3 +278,26 @@ def test_the_whole_of_a_bad_day_can_be_done_by_forms(operator: Client) -> None:
 def test_the_release_says_what_stays_closed(operator: Client) -> None:
     engage_kill_switch(actor="ops")
     assert "Production stays disabled" in page(operator, "/admin/act/kill_switch.release/")
+
+
+def test_a_throttle_asks_for_its_end_alone_and_leaves_the_end_of_an_override_as_it_is(operator: Client) -> None:
+    until = (clock.now() + dt.timedelta(days=1)).replace(second=0, microsecond=0)
+    stood = {"max_daily_loss": "900", "until": until.isoformat()}
+    changes.submit(action="risk.policy.set", target="WHOLESALE", patch=stood, actor="jo", reason="the fair")
+    html = page(operator, "/admin/")
+    throttle = next(part for part in html.split('"') if "enabled%22%3A+false" in part and "WHOLESALE" in part)
+    throttle = throttle.replace("&amp;", "&")
+    html = page(operator, throttle)
+    assert ('name="until"' in html, "max_daily_loss" in html) == (True, False)
+    assert fill(operator, throttle).status_code == 302
+    row = RiskPolicy.objects.get(engine="WHOLESALE")
+    assert (row.enabled, row.until, row.fallback) == (False, until, {"max_daily_loss": 20_000})
+
+
+def test_an_end_that_is_over_is_not_filled_in_again(operator: Client) -> None:
+    RiskPolicy.objects.filter(engine="WHOLESALE").update(enabled=False, until=clock.now() - dt.timedelta(hours=1))
+    for address in (WHOLESALE, f"{WHOLESALE}?patch={json.dumps({'enabled': True})}&ask=until"):
+        assert operator.get(address).context["form"].fields["until"].initial is None
+    assert fill(operator, address).status_code == 302
+    row = RiskPolicy.objects.get(engine="WHOLESALE")
+    assert (row.enabled, row.until) == (True, None)

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import datetime as dt
+import json
+
 import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from governance import clock, ending
 from governance.changes import submit
+from governance.console import figures
 from governance.models import AuditEvent
 from riskguard.models import RiskPolicy
 from tests.console.conftest import SignedIn
@@ -47,6 +52,17 @@ def test_a_revert_opens_the_form_with_what_stood_before_and_submits_like_any_cha
     assert (row.max_daily_loss, row.max_actions_per_day) == (20_000, None)
     event = AuditEvent.objects.latest("pk")
     assert (event.actor, event.reason, event.via) == ("jo", "back", "console")
+
+
+def test_an_end_that_is_over_is_not_reverted_to(operator: Client) -> None:
+    noon = clock.now().replace(second=0, microsecond=0) - dt.timedelta(days=1)
+    with clock.at(noon):
+        change(max_daily_loss=900, until=(noon + dt.timedelta(hours=1)).isoformat())
+    ending.end_all()
+    entry, first = operator.get(HISTORY).context["entries"][:2]
+    assert ("Until", "never", figures.moment(noon + dt.timedelta(hours=1))) in first.rows
+    assert ("Falls back to", "", "max daily loss 200") in first.rows
+    assert (entry.event.actor, json.loads(entry.revert)) == ("end_overrides", {"max_daily_loss": 900, "until": None})
 
 
 def test_what_was_proposed_or_refused_is_told_and_offers_no_way_back(operator: Client, settings: LazySettings) -> None:

@@ -16,7 +16,7 @@ def test_a_preview_says_whether_it_loosens_and_changes_nothing(action: str) -> N
     before = GoLiveState.objects.values().get()
     told = changes.preview(action=action, target="", patch={})
     assert bool(told.loosening) is LOOSENS[action]
-    assert told.before == {"go_live_enabled": False, "kill_switch_engaged": False}
+    assert told.before == {"go_live_enabled": False, "kill_switch_engaged": False, "until": None}
     assert GoLiveState.objects.values().get() == before
 
 

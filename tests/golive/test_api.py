@@ -21,6 +21,7 @@ PROBLEM = "application/problem+json"
 TURNS = ["enable", "disable", "kill-switch/engage", "kill-switch/release"]
 STATE = {
     "go_live_enabled", "kill_switch_engaged", "changed_by", "reason", "updated_at", "enforced", "environment", "epoch",
+    "until",
 }  # fmt: skip
 
 

@@ -76,8 +76,8 @@ def test_a_turn_is_recorded_with_who_why_when_and_what_stood_before() -> None:
     assert (event.action, event.actor, event.reason, event.outcome) == (
         "kill_switch.engage", "ops", "drill", AuditEvent.Outcome.APPLIED,
     )  # fmt: skip
-    assert event.before == {"go_live_enabled": False, "kill_switch_engaged": False}
-    assert event.after == {"go_live_enabled": False, "kill_switch_engaged": True}
+    assert event.before == {"go_live_enabled": False, "kill_switch_engaged": False, "until": None}
+    assert event.after == {"go_live_enabled": False, "kill_switch_engaged": True, "until": None}
 
 
 @pytest.mark.parametrize("turn", [enable, disable, engage, release])

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from governance import approvals, changes, clock, holds
 from governance.errors import Invalid, NotFound
 from governance.models import AuditEvent
-from heimdall import seeds, services
+from heimdall import policies, seeds, services
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from tests.approvers import approver
 from tests.heimdall.factories import PolicyFactory, RecommendationFactory, ScorecardFactory, earned, today
@@ -255,9 +255,9 @@ def test_a_change_sets_the_named_fields_alone_and_is_in_the_trail() -> None:
 
 
 def test_a_policy_that_another_created_meanwhile_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh = services.locked_policy(DOMAIN)
+    fresh = policies.locked_or_new(DOMAIN)
     PolicyFactory(domain=DOMAIN, min_sandbox_trials=75)
-    monkeypatch.setattr(services, "locked_policy", lambda _domain: fresh)
+    monkeypatch.setattr(policies, "locked_or_new", lambda _domain: fresh)
     answer = _set(min_sandbox_trials=2)
     assert isinstance(answer, changes.Refused)
     assert answer.code == "created_meanwhile"

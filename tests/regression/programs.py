@@ -151,6 +151,9 @@ def _step(what: str, how: Any, record: Record) -> None:
             services.set_policy(**said, patch=how)
         except Invalid:
             return  # nothing is pinned to test against
+    elif what == "weaken":
+        # Over after one step more, or two: whatever comes then meets the end.
+        _step("patch", {**how, "until": clock.now() + dt.timedelta(seconds=2)}, record)
     elif what == "pin":
         services.pin_baseline(**said)
         # Most of what it waits for, without the hundred events.

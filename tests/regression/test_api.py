@@ -85,7 +85,7 @@ def test_policies_are_a_bare_array_of_the_seeds(api: APIClient) -> None:
     assert set(rows[0]) == {
         "domain", "metric", "window_events", "baseline_events", "min_events_to_enforce", "max_drop_fraction", "action",
         "enabled", "mode", "detector", "baseline_kind", "baseline_size", "block_events", "value_low", "value_high",
-        "beta", "run_length", "alpha", "retired", "changed_by", "reason", "updated_at",
+        "beta", "run_length", "alpha", "until", "retired", "changed_by", "reason", "updated_at",
     }  # fmt: skip
     assert {(row["window_events"], row["baseline_events"], row["min_events_to_enforce"]) for row in rows} == {
         (50, 200, 50)

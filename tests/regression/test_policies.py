@@ -43,7 +43,7 @@ def test_a_new_policy_has_the_defaults_and_is_disabled() -> None:
         "window_events": 50, "baseline_events": 200, "min_events_to_enforce": 50, "max_drop_fraction": "0.2",
         "action": "THROTTLE", "enabled": False, "mode": "ENFORCE", "detector": "WINDOW", "baseline_kind": "ROLLING",
         "baseline_size": 1_000, "block_events": 1, "value_low": 0, "value_high": 1, "beta": "0.025",
-        "run_length": 20_000, "alpha": "0.01", "retired": False,
+        "run_length": 20_000, "alpha": "0.01", "retired": False, "until": None,
     }  # fmt: skip
     row = AuditEvent.objects.get(action="regression.policy.set")
     assert (row.before, row.after) == (None, policy.snapshot())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,10 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import strategies as st
 
-from regression import recording, services
+from regression import recording, rules, services
 from regression.models import KpiEvent, RegressionState
 from tests.regression.factories import PAIR, PolicyFactory, arm, record, tripped
-from tests.regression.programs import EXAMPLES, leave_the_same, successes, values
+from tests.regression.programs import EXAMPLES, differences, leave_the_same, left_by, successes, values
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 _taken: Counter[bool] = Counter()
@@ -37,6 +38,16 @@ def test_both_ways_to_record_leave_the_same_rows() -> None:
     outcomes = st.one_of(successes, successes, successes, successes, values)
     leave_the_same(by_function, by_law, outcomes, start=7)
     assert min(_taken[True], _taken[False]) > EXAMPLES
+
+
+@pytest.mark.parametrize("weaker", [{"enabled": False}, {"max_drop_fraction": Decimal(1)}, {"mode": rules.SHADOW}])
+@pytest.mark.parametrize("meets", [("record", [False] * 5), ("record", [True]), ("evaluate", None), ("wait", None)])
+def test_both_ways_meet_an_end_alike(weaker: dict[str, Any], meets: tuple[str, Any]) -> None:
+    good, bad = ("record", [True] * 12), ("record", [False, True, False])
+    program = [good, ("weaken", weaker), bad, meets, bad, ("rearm", None), good, bad]
+    rows = left_by(program, by_function)
+    assert differences(rows, left_by(program, by_law)) == {}
+    assert any("end_overrides" in row for row in rows["audit_event"])
 
 
 def _statements(outcome: str) -> int:

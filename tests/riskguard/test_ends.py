@@ -142,14 +142,14 @@ def test_an_end_that_is_taken_away_leaves_what_it_would_have_ended() -> None:
     ],
 )
 def test_an_end_is_one_with_what_it_ends(patch: dict[str, Any], looser: set[str]) -> None:
-    assert rules.loosens(policies.standing(standing(), patch), patch) == looser
+    assert rules.loosens(standing().standing(patch), patch) == looser
 
 
 @pytest.mark.parametrize(("until", "looser"), [(SIX - HOUR, set()), (SIX + HOUR, {"until"}), (None, {"until"})])
 def test_an_end_may_come_sooner_but_is_not_put_off_by_one_alone(until: dt.datetime | None, looser: set[str]) -> None:
     with clock.at(NOON):
         change(max_daily_exposure=5_000, until=SIX)
-    assert rules.loosens(policies.standing(standing(), {"until": until}), {"until": until}) == looser
+    assert rules.loosens(standing().standing({"until": until}), {"until": until}) == looser
 
 
 def test_with_four_eyes_the_raise_waits_with_its_end_and_goes_back_with_nobody(settings: LazySettings) -> None:

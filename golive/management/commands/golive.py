@@ -29,11 +29,13 @@ class Command(BaseCommand):
         parser.add_argument("--actor", default="", help="Who does it (default: the shell's user).")
         parser.add_argument("--reason", default="", help="Why; a release needs one.")
         parser.add_argument("--override", action="store_true", help="Enable although the checklist fails.")
+        parser.add_argument("--until", default="", help="Enable until this time (UTC), such as 2026-11-24T18:00Z.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do it and print the state."""
         if options["what"] != "state":
-            patch = {"override": options["override"]} if options["what"] == "enable" else {}
+            until = {"until": options["until"]} if options["until"] else {}
+            patch = {"override": options["override"], **until} if options["what"] == "enable" else {}
             submit(
                 action=ACTIONS[options["what"]], patch=patch, actor=operator(options["actor"]), reason=options["reason"]
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from riskguard import policies
+from governance import ending
 
 
 class Command(BaseCommand):
@@ -15,6 +15,6 @@ class Command(BaseCommand):
     help = "Let the controls that were loosened until a time go back to how they stood, where that time has come."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """End them, and name the policies."""
-        ended = policies.end_overrides()
+        """End them, and name them."""
+        ended = ending.end_all()
         self.stdout.write(f"Gone back: {', '.join(ended)}." if ended else "No override is at its end.")
