@@ -35,6 +35,11 @@ def database_now() -> dt.datetime:
     return moment.astimezone(dt.UTC)
 
 
+def midnight(day: dt.date) -> dt.datetime:
+    """Return the moment at which a UTC day begins."""
+    return dt.datetime.combine(day, dt.time(), dt.UTC)
+
+
 def fixed() -> dt.datetime | None:
     """Return the moment that a simulation has fixed, or None while time runs by itself."""
     return _fixed.get()

@@ -120,7 +120,7 @@ class Job:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A row of some trail as the joined reading shows it: when, who, what, about what, with what outcome."""
+    """A row of some trail as the joined reading shows it: when, who, what, about what, with what outcome; its page."""
 
     at: dt.datetime
     actor: str
@@ -129,6 +129,7 @@ class Told:
     outcome: str
     request_id: str
     correlation_id: str = ""
+    href: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from governance import clock, register
+from governance.errors import Invalid
 from governance.jobs import kernel, watching
 from governance.models import ChangeRequest, Hold, JobRun, ReviewDecision
 from governance.register import Job
@@ -16,12 +17,24 @@ from governance.sections import Compared, Period, Section, Table
 from governance.serializers import ReviewDecisionSerializer
 
 WEEK = dt.timedelta(days=7)
+EARLIEST = dt.date(2000, 1, 1)
 
 
 def last_week() -> Period:
     """Return the seven days up to now."""
     end = clock.now()
     return Period(end - WEEK, end)
+
+
+def week_of(day: dt.date) -> Period:
+    """Return the UTC week, Monday to Monday, that holds ``day``; of the present one what there is of it so far.
+
+    Raises Invalid for a day that is yet to come, or too long ago to compare its week with the one before.
+    """
+    if not EARLIEST <= day <= clock.now().date():
+        raise Invalid({"week": [f"Must be a day from {EARLIEST} up to today, in UTC: its week is reviewed."]})
+    start = clock.midnight(day - dt.timedelta(days=day.weekday()))
+    return Period(start, min(start + WEEK, clock.now()))
 
 
 def sections(period: Period) -> list[Section]:

@@ -114,6 +114,15 @@ class ReviewDecisionSerializer(serializers.ModelSerializer[ReviewDecision]):
         fields: ClassVar = ["id", "at", "period_start", "period_end", "verdict", "note", "decided_by", "alarms"]
 
 
+class ReviewQuerySerializer(serializers.Serializer[Any]):
+    """Which week the review is of."""
+
+    week = serializers.DateField(
+        required=False,
+        help_text="A day of the UTC week (Monday to Monday) to review; left out: the seven days up to now.",
+    )
+
+
 class TrailQuerySerializer(serializers.Serializer[Any]):
     """What the joined reading can be narrowed by."""
 

@@ -22,6 +22,7 @@ from governance.serializers import (
     ChangeRequestSerializer,
     HoldSerializer,
     ReviewDecisionSerializer,
+    ReviewQuerySerializer,
     TrailLineSerializer,
     TrailPageSerializer,
     TrailQuerySerializer,
@@ -34,10 +35,15 @@ from governance.trail import reading
 class ReviewView(APIView):
     """The Monday control plane review."""
 
-    @extend_schema(operation_id="review", responses=OpenApiTypes.OBJECT)
+    query = ReviewQuerySerializer
+
+    @extend_schema(operation_id="review", parameters=[ReviewQuerySerializer], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """Return every lever's section over the last seven days, what has earned promotion, and the last decision."""
-        return Response(review.control_plane(review.last_week()))
+        """Return every lever's section over a week, what has earned promotion, and the last decision."""
+        asked = self.query(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        day = asked.validated_data.get("week")
+        return Response(review.control_plane(review.week_of(day) if day else review.last_week()))
 
 
 class ReviewDecisionViewSet(viewsets.ReadOnlyModelViewSet[ReviewDecision]):

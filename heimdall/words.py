@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from governance import tallies
 from heimdall import intervals, rules
 from heimdall.rules import Charter, Evidence, Proof
 from heimdall.what_if import LEAST, History, Outcome
@@ -93,6 +94,12 @@ def held(scope: str, code: str, reason: str) -> str:
 def busy(recommendation_id: int) -> str:
     """Say that the lock was not to be had in time."""
     return f"Recommendation {recommendation_id} was busy and nothing was authorized: try again."
+
+
+def decided(authorized: int, denied: Mapping[str, int]) -> str:
+    """Return decisions by their result: ``12 authorized, 3 prod use disabled``."""
+    refused = [f"{tallies.spoken(times)} {reason.replace('_', ' ')}" for reason, times in denied.items()]
+    return ", ".join([f"{tallies.spoken(authorized)} authorized", *refused])
 
 
 def rated(shown: Evidence) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest
 
-from governance import names
+from governance import clock, names, tallies
 from governance.console import columns, filters
 from governance.console.columns import BAD, GOOD, INFO, WARN
 from governance.console.histories import HistoryScreen
 from governance.console.offers import Button, Offer
 from governance.console.screens import Screen
-from regression import pages, rules
+from regression import pages, rates, rules
 from regression.models import (
     KpiBatch,
     KpiEvent,
@@ -67,12 +70,25 @@ class RegressionPolicyScreen(TripwireScreen):
     list_display = (
         "domain", "metric",
         columns.word("enabled", "Watches", {True: ("enabled", GOOD), False: ("disabled", INFO)}),
+        columns.figure("events_today", "Events today", str, "none"),
+        columns.figure("rate", "Last rate", "{:.3f}".format, "-"),
         columns.word("mode", "Mode", {rules.ENFORCE: ("enforce", GOOD), rules.SHADOW: ("shadow", INFO)}),
         "detector", "action", "max_drop_fraction", "window_events", "baseline_events",
         "min_events_to_enforce", "until", "changed_by", "updated_at",
     )  # fmt: skip
     list_filter = (filters.Retired, "enabled", "mode", "detector", "action", "domain")
     search_fields = ("domain", "metric", "reason", "changed_by")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the policies with the events of today and the rate that was seen last: one query more, for all."""
+        counted = rates.events_since(clock.midnight(clock.database_now().date()))
+        told = {key: tallies.spoken(times) for key, times in counted.items() if times}
+        seen = RegressionState.objects.filter(domain=OuterRef("domain"), metric=OuterRef("metric"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(events_today=columns.by_row("pk", told), rate=Subquery(seen.values("current")[:1]))
+        )
 
 
 @admin.register(RegressionState)

@@ -25,7 +25,6 @@ class RegressionConfig(AppConfig):
             retention,
             review,
             seeds,
-            selectors,
             telling,
             trails,
         )
@@ -56,7 +55,7 @@ class RegressionConfig(AppConfig):
                 jobs=jobs.JOBS,
                 gauges=gauges.gauges,
                 ends=policies.end_overrides,
-                beside=selectors.incidents_of,
+                beside=trails.beside,
                 tells=telling.KINDS,
             )
         )

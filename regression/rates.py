@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from governance import tallies
 from regression.models import RegressionPolicy
+from regression.rules import END
 
 MOST_EVENTS = 1_000  # of a window, so that a long one is read as fast as a short one
 
@@ -15,13 +17,13 @@ _NEWEST = "(SELECT id FROM kpi_event WHERE at <= %s ORDER BY at DESC, id DESC LI
 # As in selectors: PostgreSQL is given rows to compare, SQLite is told its index.
 _WINDOW = {
     "postgresql": """
-       SELECT id, success, value FROM kpi_event
+       SELECT {columns} FROM kpi_event
         WHERE (domain, metric, id) > (named.domain, named.metric, 0)
           AND (domain, metric, id) <= (named.domain, named.metric, moments.until)
         ORDER BY domain DESC, metric DESC, id DESC LIMIT {most}
 """,
     "sqlite": """
-       SELECT id, success, value FROM kpi_event INDEXED BY kpi_newest
+       SELECT {columns} FROM kpi_event INDEXED BY kpi_newest
         WHERE domain = named.domain AND metric = named.metric AND id <= moments.until
         ORDER BY id DESC LIMIT {most}
 """,
@@ -31,6 +33,10 @@ SELECT {number}, place, (
        SELECT avg(coalesce(value, CASE WHEN success THEN 1.0 ELSE 0.0 END)) FROM ({window}) AS seen
        )
   FROM moments, (SELECT %s AS domain, %s AS metric) AS named
+"""
+_SINCE = """
+SELECT named.id, (SELECT count(*) FROM ({window}) AS seen WHERE at >= %s)
+  FROM regression_policy AS named, (SELECT {end} AS until) AS moments
 """
 
 
@@ -46,7 +52,10 @@ def at_moments(policies: Sequence[RegressionPolicy], moments: Sequence[dt.dateti
         return found
     window = _WINDOW[connection.vendor]
     rates = [
-        _RATE.format(number=number, window=window.format(most=min(policy.window_events, MOST_EVENTS)))
+        _RATE.format(
+            number=number,
+            window=window.format(columns="id, success, value", most=min(policy.window_events, MOST_EVENTS)),
+        )
         for number, policy in enumerate(policies)
     ]
     until = ", ".join(f"({place}, {newest})" for place, newest in known)
@@ -60,9 +69,24 @@ def at_moments(policies: Sequence[RegressionPolicy], moments: Sequence[dt.dateti
     return found
 
 
+def events_since(start: dt.datetime) -> dict[int, int]:
+    """Return how many events each policy's tripwire has had since ``start``, by the policy's id; at most tallies.MOST.
+
+    One query, which reads so many of each tripwire's newest events and no more.
+    """
+    window = _window("at", tallies.MOST)
+    with connection.cursor() as cursor:
+        cursor.execute(_SINCE.format(window=window, end=END), [connection.ops.adapt_datetimefield_value(start)])
+        return dict(cursor.fetchall())
+
+
 def newest_ids(moments: Sequence[dt.datetime]) -> list[int | None]:
     """Return the id of the newest event at each moment."""
     period = [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join([_NEWEST] * len(moments))}", period)
         return list(cursor.fetchone())
+
+
+def _window(columns: str, most: int) -> str:
+    return _WINDOW[connection.vendor].format(columns=columns, most=most)

@@ -9,7 +9,6 @@ from collections.abc import Collection
 from django.db import connection
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 
-from governance.register import Told
 from governance.sections import Period
 from regression import rules
 from regression.models import (
@@ -222,17 +221,10 @@ def open_incidents() -> list[RegressionIncident]:
     return list(_enforced().exclude(status=Status.RESOLVED).order_by("pk")[:100])
 
 
-def incidents_of(engine: str, period: Period) -> list[Told]:
+def incidents_of(engine: str, period: Period) -> list[RegressionIncident]:
     """Return the incidents of ``engine`` that were opened or unresolved in ``period``, the oldest first; at most 50."""
     during = RegressionIncident.objects.filter(domain=engine, opened_at__lte=period.end)
-    during = during.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=period.start)).order_by("pk")[:50]
-    return [
-        Told(
-            at=row.opened_at, actor="the tripwire", what=f"incident {row.pk}", about=rules.key(row.domain, row.metric),
-            outcome=str(row.get_status_display()), request_id="",
-        )
-        for row in during
-    ]  # fmt: skip
+    return list(during.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=period.start)).order_by("pk")[:50])
 
 
 def recent_trips(policy: RegressionPolicy, since: dt.datetime) -> list[dt.datetime]:

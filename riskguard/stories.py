@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -73,6 +74,12 @@ def _levels(event: RiskEvent) -> list[tuple[str, str, str, str]]:
     return told
 
 
+def _with_day(meanwhile: Period, held: RiskReservation) -> Period:
+    """Return the time that a reservation was open, with the whole of the day in whose exposure it counts."""
+    midnight = clock.midnight(held.day)
+    return Period(min(meanwhile.start, midnight), max(meanwhile.end, midnight + dt.timedelta(days=1)))
+
+
 class ReservationPage(Page):
     """A reservation from its first moment to its last."""
 
@@ -88,7 +95,7 @@ class ReservationPage(Page):
         """Return the story. The queries are as many whatever the history holds."""
         held = self.held
         meanwhile = Period(held.created_at, held.closed_at or clock.now())
-        beside = [told for lever in register.levers() for told in lever.beside(held.engine, meanwhile)]
+        beside = [told for lever in register.levers() for told in lever.beside(held.engine, _with_day(meanwhile, held))]
         correlated = [
             line.told
             for line in reading.correlated(held.correlation_id, most=MOST)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import Case, Value, When
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -52,6 +53,12 @@ def figure(name: str, title: str, spoken: Callable[[int], str], empty: str) -> C
         return empty if value is None else spoken(value)
 
     return column
+
+
+def by_row(key: str, told: Mapping[Any, Any]) -> Case:
+    """Return what is told of each row, by its field ``key``, as a column of the query; null where nothing is."""
+    cases = (When(**{key: value}, then=Value(said)) for value, said in told.items())
+    return Case(*cases, default=Value(None), output_field=models.TextField())
 
 
 def moment(name: str, title: str) -> Column:

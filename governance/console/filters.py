@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter, TextFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from governance import clock
+
 Rows = QuerySet[Any]
 Choice, YesNo = ChoicesDropdownFilter, BooleanRadioFilter
 DAYS = ("day_from", "day_to")
@@ -67,7 +69,7 @@ class Days(admin.ListFilter):
 
     def start(self, day: dt.date) -> dt.date:
         """Return the moment at which ``day`` begins."""
-        return dt.datetime.combine(day, dt.time(), dt.UTC)
+        return clock.midnight(day)
 
 
 class _PlainDays(Days):

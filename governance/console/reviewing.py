@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance import register, review, verdicts
+from governance import clock, register, review, verdicts
 from governance.console import charts
 from governance.console.forms import ChangeForm, seen
 from governance.console.offers import href, may
 from governance.console.pages import Page
+from governance.errors import Invalid
 from governance.models import ReviewDecision
 from governance.sections import Section
 
@@ -28,11 +30,20 @@ class ReviewPage(Page):
 
     def told(self, request: HttpRequest, **_kwargs: Any) -> dict[str, Any]:
         """Return what every lever tells. The queries are as many whatever the history holds."""
+        week, wrong = request.GET.get("week", ""), ""
         period = review.last_week()
+        if week:
+            try:
+                period = review.week_of(_day(week))
+            except Invalid as odd:
+                week, wrong = "", " ".join(odd.errors["week"])
         told, friday = review.sections(period), review.promotions(period)
         past = list(ReviewDecision.objects.all()[: PAST_SHOWN + 1])
         return {
             "period": period,
+            "week": period.start.date().isoformat() if week else "",
+            "wrong": wrong,
+            "weeks": _weeks(),
             "before": period.before(),
             "alarms": [(section.name, f"{section.title}: {alarm}") for section in told for alarm in section.alarms],
             "questions": compared(told),
@@ -41,8 +52,23 @@ class ReviewPage(Page):
             "past": past[:PAST_SHOWN],
             "older": len(past) > PAST_SHOWN,
             "back": reverse("admin:review"),
-            **_decision(request),
+            **({} if week else _decision(request)),
         }
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise Invalid({"week": ["Must be a day, such as 2026-11-23."]}) from None
+
+
+def _weeks() -> list[tuple[str, str]]:
+    """Return the periods that a person looks at most, with the Mondays by which the address names them."""
+    monday = clock.now().date() - dt.timedelta(days=clock.now().weekday())
+    return [
+        ("Last seven days", ""), ("This week", monday.isoformat()), ("Last week", f"{monday - review.WEEK}"),
+    ]  # fmt: skip
 
 
 def compared(told: Iterable[Section]) -> list[tuple[str, list[Any]]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from governance import clock
 from governance.models import AuditEvent, ReviewDecision
 from tests.console.test_control_plane import shown
 from tests.governance.factories import ReviewDecisionFactory
@@ -122,3 +125,41 @@ def test_the_page_asks_as_many_queries_with_a_history_as_without(operator: Clien
             shown(operator, PAGE)
         counts.append(len(seen))
     assert counts[0] == counts[1]
+
+
+def test_it_is_of_the_last_seven_days_or_of_any_week_from_monday_to_monday(operator: Client) -> None:
+    wednesday = dt.datetime(2026, 11, 25, 15, tzinfo=dt.UTC)
+    with clock.at(wednesday - dt.timedelta(days=9)):
+        go_live()
+        tripped("WHOLESALE")
+    with clock.at(wednesday):
+        html = shown(operator, PAGE)
+        assert "2026-11-18 15:00 to 2026-11-25 15:00 UTC, against 2026-11-11 15:00 to 2026-11-18 15:00." in html
+        for label, week, span in (
+            ("This week", "2026-11-23", "2026-11-23 00:00 to 2026-11-25 15:00 UTC, against 2026-11-20 09:00"),
+            ("Last week", "2026-11-16", "2026-11-16 00:00 to 2026-11-23 00:00 UTC, against 2026-11-09 00:00"),
+        ):
+            assert f'href="{PAGE}?week={week}">{label}</a>' in html
+            assert span in shown(operator, f"{PAGE}?week={week}")
+        week = shown(operator, f"{PAGE}?week=2026-11-18")
+    assert '<a class="vh-button vh-button-primary" href="/admin/review/?week=2026-11-16" aria-current="page">' in week
+    assert 'name="week" required value="2026-11-16"' in week
+    assert '<th scope="row">Tripwires triggered</th><td>1</td><td>0</td>' in week
+    # The decision is of the last seven days.
+    assert "A decision ends the review of the last seven days" in week
+    assert 'name="verdict"' not in week
+
+
+@pytest.mark.parametrize("week", ["soon", "2026-02-30", "9999-12-31", "0001-01-01", "<b>"])
+def test_a_week_that_cannot_be_is_said_and_the_last_seven_days_are_shown(viewer: Client, week: str) -> None:
+    html = shown(viewer, f"{PAGE}?week={week}")
+    assert "Must be a day" in html
+    assert 'aria-invalid="true"' in html
+    assert "The last seven days are shown." in html
+    answer = viewer.get("/api/governance/review", {"week": week})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["week"])
+
+
+def test_the_api_takes_the_same_week(viewer: Client) -> None:
+    told = viewer.get("/api/governance/review", {"week": "2026-11-18"}).json()
+    assert (told["from"], told["to"]) == ("2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z")

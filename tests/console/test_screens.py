@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from access.models import Token
 from golive.services import engage_kill_switch
+from governance import clock
 from governance.console.screens import Screen
+from heimdall.services import authorize
 from tests.access.factories import secret_of
 from tests.console.conftest import SignedIn
+from tests.heimdall.factories import EventFactory, earned
+from tests.regression import factories as tripwires
 from tests.regression.factories import rearm, tripped
 from tests.riskguard.factories import go_live, policy, reserve, settled
 
@@ -113,6 +121,34 @@ def test_the_list_of_policies_says_what_each_has_used_today(viewer: Client) -> N
     html = response.content.decode()
     assert "300.00 USD" in html
     assert "0.00 USD" in html
+
+
+def test_the_list_of_domains_says_what_was_decided_today_and_the_list_of_tripwires_what_was_seen(
+    viewer: Client,
+) -> None:
+    with clock.at(clock.now() - dt.timedelta(days=1)):
+        go_live()
+        wanted = earned("PRICING")
+        assert authorize(recommendation_id=wanted.pk, actor="engine").ok
+        tripwires.PolicyFactory(max_drop_fraction=1)
+        tripwires.record("SSSS")
+    counts = []
+    for more in (1, 9):
+        for _ in range(more):
+            EventFactory(domain="PRICING", kind="AUTHORIZE", reason="gate_pass", recommendation=wanted)
+            EventFactory(domain="PRICING", kind="DENY", reason="prod_use_disabled")
+            tripwires.record("SF")
+        with CaptureQueriesContext(connection) as seen:
+            domains = viewer.get("/admin/heimdall/heimdallpolicy/").context["cl"].result_list
+            watching = viewer.get("/admin/regression/regressionpolicy/")
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+    told = {row.domain: row.decided_today for row in domains}
+    assert (told["PRICING"], told["BUYER_MATCH"]) == ("10 authorized, 10 prod use disabled", None)
+    rows = {str(row): (row.events_today, row.rate) for row in watching.context["cl"].result_list}
+    assert rows["OFFERS/signed"] == ("20", 0.5)
+    assert rows["WHOLESALE/contract_rate"] == (None, None)
+    assert "0.500" in watching.content.decode()
 
 
 def test_no_secret_of_a_user_or_token_is_shown(signed_in: SignedIn) -> None:

@@ -62,6 +62,19 @@ def test_two_queries_tell_every_tripwire_at_every_moment() -> None:
     assert [values[0] for values in found] == [None] * 3 + [1] + [None] * 6
 
 
+def test_the_events_since_a_moment_are_counted_up_to_a_bound_in_one_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy, quiet = PolicyFactory(), PolicyFactory(metric="quiet")
+    seen("SSS", NOW - HOUR)
+    seen("SF", NOW)
+    seen("S", NOW + HOUR, metric="unwatched")
+    with CaptureQueriesContext(connection) as asked:
+        found = rates.events_since(NOW)
+    assert len(asked) == 1
+    assert (found[policy.pk], found[quiet.pk]) == (2, 0)
+    monkeypatch.setattr(rates.tallies, "MOST", 4)
+    assert rates.events_since(NOW - HOUR)[policy.pk] == 4
+
+
 @pytest.mark.postgresql
 def test_each_window_is_read_from_the_index_alone() -> None:
     seen("S", NOW)

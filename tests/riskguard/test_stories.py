@@ -5,16 +5,18 @@ import re
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance import clock
+from regression.models import RegressionIncident
 from regression.services import record_kpi
 from riskguard import services
 from riskguard.models import RiskEvent, RiskReservation
 from riskguard.stories import Step, steps
-from tests.regression.factories import tripped
+from tests.regression.factories import IncidentFactory, tripped
 from tests.riskguard.factories import DAY, HOUR, NOON, go_live, policy, reserved, settled
 
 pytestmark = pytest.mark.django_db
@@ -77,11 +79,25 @@ def test_the_page_tells_who_why_and_what_else_happened_meanwhile() -> None:
     html = page(held, "auditor")
     for said in ("by <strong>bot</strong>: reserved", "Correlation id deal-7", "OPEN", "risk.policy.set, WHOLESALE"):
         assert said in html
-    assert re.search(r"incident \d+, WHOLESALE/\w+: <strong>open", html)
+    number = RegressionIncident.objects.get().pk
+    link = f'href="/admin/regression/regressionincident/{number}/change/">Incident {number}, WHOLESALE/signed</a>'
+    assert f"{link}: <strong>open" in html
     assert "kpi" in html.partition("Meanwhile")[2]
     assert "CAPITAL" not in html.partition("Meanwhile")[2]
     # The trail is for whom the table of roles lets read it.
     assert "risk.policy.set" not in page(held, "viewer").partition("Meanwhile")[2]
+
+
+def test_the_incidents_of_its_day_are_told_too_and_those_of_other_days_are_not() -> None:
+    with clock.at(NOON):
+        go_live()
+        held = settled("WHOLESALE")
+    opened = [IncidentFactory(domain="WHOLESALE", opened_at=NOON + shift) for shift in (-DAY, -HOUR, HOUR, DAY)]
+    at_once = {"acknowledged_at": F("opened_at"), "resolved_at": F("opened_at")}
+    RegressionIncident.objects.update(status="RESOLVED", acknowledged_by="jo", resolved_by="jo", **at_once)
+    html = page(held, "viewer")
+    told = [incident.pk for incident in opened if f"/regressionincident/{incident.pk}/change/" in html]
+    assert told == [opened[1].pk, opened[2].pk]
 
 
 def test_what_expired_says_the_next_step_and_what_is_overdue_that_it_is() -> None:
