@@ -30,7 +30,9 @@ def status() -> Status:
     return Status(
         word=word,
         tone=_TONES[word],
-        said=f"{_SAID[word]} Until {figures.moment(state.until)}." if state.until else _SAID[word],
+        said=f"{_SAID[word]} Production is enabled until {figures.moment(state.until)}."
+        if state.until
+        else _SAID[word],
         by=state.changed_by,
         at=state.updated_at,
         reason=state.reason,

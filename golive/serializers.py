@@ -10,7 +10,7 @@ from governance.fields import EndField, StrictBooleanField
 from governance.serializers import WriteSerializer
 
 _OVERRIDE = "Enable although the checklist fails; needs a reason."
-_UNTIL = "Until when (UTC): then production is disabled again, by itself; null: it stays enabled."
+_UNTIL = "Until when (UTC): then production is disabled again, by itself; null, or left empty: it stays enabled."
 
 
 class GoLiveStateSerializer(serializers.Serializer[Any]):

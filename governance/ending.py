@@ -15,7 +15,7 @@ from governance.overrides import Looser
 
 ACTOR = "end_overrides"
 NOTHING_ENDS = "Nothing here ends: give it with a control that is loosened by this change"
-UNTIL = "When what this loosens goes back to how it stood before (UTC), by itself; null: never."
+UNTIL = "When what this loosens goes back to how it stood before (UTC), by itself; null, or left empty: never."
 
 
 class Overridable(models.Model):

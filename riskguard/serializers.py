@@ -25,7 +25,10 @@ from riskguard.decisions import MAX_ORDERS, LedgerLine, Resolution, Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS
 
-_UNTIL = "When what this loosens goes back to how it stood, or a throttle is looked at again (UTC); null: never."
+_UNTIL = (
+    "When what this loosens goes back to how it stood, or a throttle is looked at again (UTC); null, or left empty: "
+    "never."
+)
 _RETIRED = "Whether it is switched off for good and left out of lists; its history stays, and it can be brought back."
 
 

@@ -125,7 +125,7 @@ def test_the_preview_and_the_head_of_every_page_say_until_when() -> None:
         patch = {"override": True, "until": (SIX + SECOND * 60).isoformat()}
         told = changes.preview(action="go_live.enable", target="", patch=patch, reason="the drill")
         assert told.effects[-1] == "At 2026-11-24 18:01 UTC production is disabled again, by itself."
-        assert "Until 2026-11-24 18:00 UTC (in 6 h)." in panel.status().said
+        assert "Production is enabled until 2026-11-24 18:00 UTC (in 6 h)." in panel.status().said
 
 
 def test_the_api_and_the_command_take_an_end_and_tell_it(api: APIClient, capsys: pytest.CaptureFixture[str]) -> None:
