@@ -17,7 +17,8 @@ from tests.clients.conftest import Open, rows
 from tests.clients.relay import AFTER, BEFORE, Relay
 from tests.server import BASE_DIR
 
-pytestmark = pytest.mark.sqlite  # what the client makes of answers is the same on both; see test_restarts
+# What the client makes of answers is the same on both; see test_restarts.
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("clients")]
 BATCH = f"{GOVERNANCE}/regression/kpi/batch"
 NEVER = 3_600.0
 BRIEF = Patience(attempt=2.0, total=0.3, first_pause=0.01, longest_pause=0.05)

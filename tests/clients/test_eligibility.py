@@ -11,7 +11,7 @@ from tests.acceptance.asking import GOVERNANCE, ask, turn
 from tests.clients.conftest import Open, rows
 from tests.clients.relay import AFTER, BEFORE, Relay
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("clients")]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.clients.conftest import reservations, rows, set_policy
 from tests.docs.test_links import LINK
 from valhalla.env import BASE_DIR
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("clients")]
 README = BASE_DIR / "clients" / "python" / "README.md"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
 

@@ -26,7 +26,8 @@ from tests.acceptance.asking import GOVERNANCE, ask, turn
 from tests.clients.conftest import QUICK, Open, reservations, set_policy
 from tests.clients.relay import AFTER, BEFORE, Relay
 
-pytestmark = pytest.mark.sqlite  # what the client makes of answers is the same on both; see test_restarts
+# What the client makes of answers is the same on both; see test_restarts.
+pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("clients")]
 BRIEF = Patience(attempt=2.0, total=0.3, first_pause=0.01, longest_pause=0.05)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -40,12 +41,12 @@ def _until(process: Both, *texts: str) -> str:
 
 
 @pytest.fixture
-def both() -> Iterator[Both]:
+def started() -> Iterator[tuple[Both, str]]:
+    """Start both, and return them with their log so far."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     process = _start(port)
-    _until(process, "Booting worker", "Scheduling")
-    yield process
+    yield process, _until(process, "Booting worker", "Scheduling")
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -60,15 +61,17 @@ def _interrupt_as_a_terminal_does(both: Both) -> None:
 
 
 @pytest.mark.parametrize("end", [_terminate, _interrupt_as_a_terminal_does])
-def test_both_end_cleanly_at_a_signal(both: Both, end: Callable[[Both], None]) -> None:
+def test_both_end_cleanly_at_a_signal(started: tuple[Both, str], end: Callable[[Both], None]) -> None:
+    both, _log = started
     end(both)
     _until(both, "The scheduler has ended", "Shutting down: Master")
     assert both.wait(timeout=20) == 0
 
 
-def test_when_one_ends_the_other_is_stopped_and_the_status_tells() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        process = _start(listener.getsockname()[1])
-        _output, log = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "gunicorn has ended with status 1: stopping the other." in log
+def test_when_one_ends_the_other_is_stopped_and_the_status_tells(started: tuple[Both, str]) -> None:
+    both, log = started
+    listens = re.search(r"Listening at: \S+ \((\d+)\)", log)
+    assert listens
+    os.kill(int(listens[1]), signal.SIGKILL)
+    _until(both, "gunicorn has ended with status -9: stopping the other.", "The scheduler has ended")
+    assert both.wait(timeout=20) == 1
