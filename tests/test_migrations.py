@@ -32,7 +32,8 @@ def _rows(transactional_db: None) -> Iterator[None]:
         if not model._default_manager.exists():
             ROWS[model]()
     yield
-    call_command("migrate", verbosity=0)
+    if readiness.unapplied_migrations():
+        call_command("migrate", verbosity=0)
     seeds.restore(actor="seed")
 
 

@@ -22,7 +22,7 @@ from tests.heimdall.factories import PolicyFactory as CharterFactory
 from tests.regression.factories import DOMAIN, METRIC, PolicyFactory, record
 from tests.riskguard.racing import Caller, errors, holding_writes, no_locks, race, set_up, until_waiting
 
-ROUNDS, CALLERS = 3, 8
+ROUNDS, CALLERS = 2, 8
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 with_and_without_locks = pytest.mark.parametrize("locks", [True, False], ids=["locks", "no_locks"])

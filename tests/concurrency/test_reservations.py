@@ -81,7 +81,7 @@ def test_not_one_minor_unit_goes_over_any_cap(
     engines = ["WHOLESALE"] if level != GLOBAL else ["WHOLESALE", "CAPITAL", "NOTIFY"]
 
     def attempt() -> list[str]:
-        callers = [partial(_several, engines[number % len(engines)]) for number in range(CALLERS)]
+        callers = [partial(_several, engines[number % len(engines)]) for number in range(CALLERS // 2)]
         answers = race(*callers)
         room_was_used = "exposure" in cap or "open" in cap
         left = limit - (RiskReservation.objects.aggregate(taken=Sum("amount"))["taken"] or 0) if room_was_used else 0

@@ -18,7 +18,7 @@ TURNS = [
     partial(services.engage_kill_switch, actor="ops", reason="r"),
     partial(services.disable, actor="ops", reason="r"),
 ] * 4
-ROUNDS, TRIES = 3, 25
+ROUNDS, TRIES = 2, 25
 
 
 def attempt() -> list[str]:

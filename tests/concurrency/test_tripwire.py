@@ -21,7 +21,7 @@ from tests.regression.factories import DOMAIN, METRIC, PAIR, EventFactory, Polic
 from tests.riskguard.racing import Caller, errors, impatient, no_locks, race, until_waiting
 
 CALLERS = 16
-ROUNDS, TRIES = 3, 40
+ROUNDS, TRIES = 2, 40
 Attempt = Callable[[], list[str]]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]

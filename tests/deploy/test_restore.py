@@ -58,6 +58,7 @@ def _history() -> list[str]:
 
 
 @pytest.mark.postgresql
+@pytest.mark.xdist_group("roles")  # as test_roles, on the same installation
 def test_a_dump_restored_elsewhere_is_whole_and_goes_on(database: str, elsewhere: Cluster, tmp_path: Path) -> None:
     owner = as_role(database, "valhalla_owner")
     with connected(owner):

@@ -12,8 +12,8 @@ from django.db import connection
 from factory.django import DjangoModelFactory
 
 import riskguard.selectors
-from governance import changes, clock
-from regression import services
+from governance import changes, clock, holds
+from regression import rules, services
 from regression.models import (
     KpiEvent,
     RegressionBaseline,
@@ -181,6 +181,23 @@ def armed(domain: str = DOMAIN, *, baseline: dict[str, object] | None = None, **
     arm(domain=domain)
     made.refresh_from_db()
     return made
+
+
+def state_now() -> RegressionState:
+    return RegressionState.objects.get(**PAIR)
+
+
+def change(**patch: Any) -> Any:
+    return services.set_policy(**PAIR, patch=patch, actor="jo", reason="test")
+
+
+def held() -> bool:
+    return any(hold.code == rules.TRIPWIRE_TRIGGERED for hold in holds.standing(DOMAIN))
+
+
+def throttled() -> bool:
+    found = risk_policy(DOMAIN)
+    return found is not None and not found.enabled
 
 
 def risk_policy(engine: str) -> Any:

@@ -10,6 +10,8 @@ from regression.rules import THROTTLE, Event, Terms, Windows
 from regression.sequential import Settings
 from regression.units import Scale
 
+pytestmark = pytest.mark.sqlite  # no database is in it
+
 WINDOW = Terms(20, 60, 15, Decimal("0.3"), enabled=True)
 SEQUENTIAL = Settings(THROTTLE, 200, Scale(), 0.025, 2_000, 0.01, 0.1)
 

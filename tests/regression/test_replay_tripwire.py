@@ -45,6 +45,7 @@ def told(*arguments: str) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.sqlite
 def test_a_file_is_replayed_by_both_detectors_at_each_threshold(file: Path) -> None:
     answer = told("--csv", str(file), "--max-drop", "0.1,0.3", "--trials", "0", *SMALL)
     assert [(each["detector"], each["max_drop_fraction"]) for each in answer["settings"]] == [
@@ -58,6 +59,7 @@ def test_a_file_is_replayed_by_both_detectors_at_each_threshold(file: Path) -> N
         assert each["controls"]["window_events"] == 20
 
 
+@pytest.mark.sqlite
 def test_a_forecast_tells_false_alarms_and_the_delay_of_each_drop(file: Path) -> None:
     asked = ("--csv", str(file), "--detector", "WINDOW", "--max-drop", "0.1,0.3", "--trials", "20", *SMALL)
     jumpy, calm = (each["forecast"] for each in told(*asked)["settings"])
@@ -66,12 +68,14 @@ def test_a_forecast_tells_false_alarms_and_the_delay_of_each_drop(file: Path) ->
     assert jumpy["median_delays"][3]["events"] < calm["median_delays"][3]["events"]
 
 
+@pytest.mark.sqlite
 def test_the_same_seed_gives_the_same_answer_and_another_another(file: Path) -> None:
     asked = ("--csv", str(file), "--detector", "window", "--max-drop", "0.1", "--trials", "20", *SMALL)
     assert told(*asked) == told(*asked)
     assert told(*asked)["settings"] != told(*asked, "--seed", "2")["settings"]
 
 
+@pytest.mark.sqlite
 def test_the_table_says_when_each_would_have_tripped_and_what_to_expect(file: Path) -> None:
     said = " ".join(
         replay("--csv", str(file), "--detector", "WINDOW", "--max-drop", "0.3", "--trials", "20", *SMALL).split()
@@ -83,6 +87,7 @@ def test_the_table_says_when_each_would_have_tripped_and_what_to_expect(file: Pa
     assert "WINDOW 0.3 would have tripped at event 3" in said
 
 
+@pytest.mark.sqlite
 def test_without_trials_nothing_is_simulated(file: Path) -> None:
     answer = told("--csv", str(file), "--trials", "0", *SMALL)
     assert [each["forecast"] for each in answer["settings"]] == [None, None]
@@ -155,6 +160,7 @@ def test_a_malformed_file_is_told_with_its_line(tmp_path: Path) -> None:
     assert refused("--csv", str(path)) == f"{path} is not UTF-8 text."
 
 
+@pytest.mark.sqlite  # no database is in it, as in those above, and the first picture takes seconds
 def test_a_picture_is_drawn_when_it_is_asked_for(file: Path, tmp_path: Path) -> None:
     picture = tmp_path / "replay.png"
     replay(

@@ -12,6 +12,8 @@ from regression.rules import KILL_SWITCH, THROTTLE, Event
 from regression.sequential import DROPS, Detector, Evidence, Reading, Settings
 from regression.units import Scale
 
+pytestmark = pytest.mark.sqlite  # no database is in it
+
 SETTINGS = Settings(
     action=THROTTLE, baseline_size=1_000, scale=Scale(), beta=0.025, run_length=20_000, alpha=0.01,
     max_drop_fraction=0.1,

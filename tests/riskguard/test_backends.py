@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -28,7 +29,11 @@ from riskguard.serializers import RulingSerializer
 from tests.riskguard.factories import DAY, HOUR, NOON, SECOND
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("live")]
-EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "10"))
+EVERY_KIND = {
+    "reserve", "ask", "close", "expire", "caps", "enabled", "override", "end", "drop", "switch", "hold", "enforce",
+    "lift", "wait", "granted", "refused",
+}  # fmt: skip
 COMPARED = (RiskPolicy, RiskLedgerDay, RiskReservation, RiskEvent, Hold, Epoch)
 ENGINES = ("WHOLESALE", "CAPITAL", "NEW")
 
@@ -196,18 +201,27 @@ def _run(program: list[tuple[str, Any]]) -> tuple[Any, ...]:
     return run.answers, left
 
 
-@seed(3)
-@settings(max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(program=programs)
-def test_both_backends_give_the_same_answers_figures_and_rows(
-    program: list[tuple[str, Any]], live: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = [("caps", (engine, dict.fromkeys(CAPS))) for engine in (GLOBAL, "WHOLESALE", "CAPITAL")] + program
-    by_function = _run(program)
-    with monkeypatch.context() as patch:
-        patch.setitem(backends.BACKENDS, "postgresql", backends.BACKENDS["sqlite"])
-        by_law = _run(program)
-    assert by_function == by_law
+def test_both_backends_give_the_same_answers_figures_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: Counter[str] = Counter()
+
+    @seed(20)
+    @settings(
+        max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    )
+    @given(program=programs)
+    def compare(program: list[tuple[str, Any]]) -> None:
+        taken.update(what for what, _how in program)
+        program = [("caps", (engine, dict.fromkeys(CAPS))) for engine in (GLOBAL, "WHOLESALE", "CAPITAL")] + program
+        by_function = _run(program)
+        with monkeypatch.context() as patch:
+            patch.setitem(backends.BACKENDS, "postgresql", backends.BACKENDS["sqlite"])
+            by_law = _run(program)
+        assert by_function == by_law
+        rulings = [answer[0]["ok"] for answer in by_function[0] if isinstance(answer, tuple)]
+        taken.update("granted" if ok else "refused" for ok in rulings)
+
+    compare()
+    assert set(taken) == EVERY_KIND
 
 
 @pytest.mark.parametrize("step", ["reserve", "ask"])
