@@ -132,8 +132,10 @@ def test_no_page_of_its_own_bars_anybody(judged: Page, signed_in: User) -> None:
 
 def test_no_page_of_a_model_bars_anybody(judged: Page, signed_in: User) -> None:
     fill()
+    judged.set_viewport_size(PHONE)
     for path in of_models():
-        walk(judged, path, PHONE)
+        visit(judged, path)
+        bars_nobody(judged, PHONE)
 
 
 def test_signing_in_bars_nobody(judged: Page, site: str) -> None:

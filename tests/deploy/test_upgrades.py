@@ -7,6 +7,7 @@ default in the database, looks like one that old code cannot insert into. So the
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,7 +98,8 @@ def expands(operation: Operation, app: str, before: ProjectState) -> bool:
     if isinstance(operation, migrations.AddConstraint):
         return _is_met(operation, app)
     if isinstance(operation, RunPostgreSQL):
-        return not any(word in str(operation.sql).upper() for word in ("DROP ", "ALTER ", "TRUNCATE ", "DELETE "))
+        said = re.sub("--.*", "", str(operation.sql)).upper()
+        return not any(word in said for word in ("DROP ", "ALTER ", "TRUNCATE ", "DELETE "))
     return isinstance(operation, HARMLESS)
 
 
