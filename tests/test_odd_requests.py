@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from governance import parameters
 from tests.addresses import Address, addresses
 from tests.riskguard.asking import PROBLEM
-from tests.riskguard.racing import set_up
+from tests.riskguard.factories import go_live
 
 ALL = addresses()
 PAGINATED = [address for address in ALL if address.is_paginated]
@@ -47,7 +47,7 @@ by_route = {"ids": lambda address: address.route}
 
 @pytest.fixture
 def _live(db: None) -> None:
-    set_up()
+    go_live()
 
 
 @pytest.fixture

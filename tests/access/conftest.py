@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.conf import LazySettings
 
-from golive.services import enable
+from tests.riskguard.factories import go_live
 
 
 @pytest.fixture
@@ -23,4 +23,4 @@ def four_eyes(settings: LazySettings, closed: None) -> None:
 @pytest.fixture
 def live(db: None) -> None:
     """Let production run."""
-    enable(actor="ops", reason="test", override=True)
+    go_live()

@@ -11,11 +11,10 @@ from governance import clock, holds
 from riskguard import backends, services
 from riskguard.rules import GLOBAL
 from tests.append_only import lifted
-from tests.riskguard.factories import NOON, uncapped
+from tests.riskguard.factories import NOON, go_live, uncapped
 from tests.riskguard.racing import (
     Attempt,
     no_locks,
-    set_up,
 )
 
 ROUNDS, TRIES = 2, 25
@@ -23,8 +22,8 @@ ROUNDS, TRIES = 2, 25
 
 @pytest.fixture
 def seeded_noon(transactional_db: None) -> Iterator[None]:
-    """Put the seeds back, lift the caps, let production run, and stop the clock at noon."""
-    set_up()
+    """Lift the caps, let production run, and stop the clock at noon."""
+    go_live()
     with clock.at(NOON):
         uncapped("WHOLESALE", "CAPITAL", "NOTIFY")
         yield

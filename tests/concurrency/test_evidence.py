@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -20,7 +20,8 @@ from tests.append_only import lifted, raw
 from tests.heimdall.factories import EvidenceFactory, RecommendationFactory
 from tests.heimdall.factories import PolicyFactory as CharterFactory
 from tests.regression.factories import DOMAIN, METRIC, PolicyFactory, record
-from tests.riskguard.racing import Caller, errors, holding_writes, no_locks, race, set_up, until_waiting
+from tests.riskguard.factories import go_live
+from tests.riskguard.racing import Caller, errors, holding_writes, no_locks, race, until_waiting
 
 ROUNDS, CALLERS = 2, 8
 
@@ -29,10 +30,8 @@ with_and_without_locks = pytest.mark.parametrize("locks", [True, False], ids=["l
 
 
 @pytest.fixture(autouse=True)
-def _seeds(transactional_db: None) -> Iterator[None]:
-    set_up()
-    yield
-    set_up()
+def _live(transactional_db: None) -> None:
+    go_live()
 
 
 def _clear() -> None:

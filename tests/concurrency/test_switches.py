@@ -9,7 +9,7 @@ import pytest
 
 from golive import services
 from golive.models import GoLiveState
-from governance import epoch, seeds
+from governance import epoch
 from governance.models import AuditEvent, Hold
 from tests.riskguard.racing import errors, no_locks, race
 
@@ -41,12 +41,10 @@ def attempt() -> list[str]:
 
 
 def test_no_stop_is_lost_among_others() -> None:
-    seeds.restore(actor="seed")
     for _ in range(ROUNDS):
         assert attempt() == []
 
 
 def test_without_the_locks_one_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds.restore(actor="seed")
     with no_locks(monkeypatch):
         assert any(attempt() for _ in range(TRIES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
-from governance import holds, seeds
+from governance import holds
 from governance.changes import Refused
 from governance.models import AuditEvent
 from regression import services
@@ -26,13 +26,6 @@ Attempt = Callable[[], list[str]]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 with_and_without_locks = pytest.mark.parametrize("locks", [True, False], ids=["locks", "no_locks"])
-
-
-@pytest.fixture(autouse=True)
-def _seeds(transactional_db: None) -> Iterator[None]:
-    seeds.restore(actor="seed")
-    yield
-    seeds.restore(actor="seed")
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from governance import clock
-from tests.riskguard.factories import NOON
-from tests.riskguard.racing import set_up
+from tests.riskguard.factories import NOON, go_live
 
 
 @pytest.fixture(autouse=True)
@@ -19,5 +18,5 @@ def _noon() -> Iterator[None]:
 
 @pytest.fixture
 def live(db: None, _noon: None) -> None:
-    """Put back the seeds, which a test with real transactions has emptied the tables of, and let production run."""
-    set_up()
+    """Let production run."""
+    go_live()

@@ -19,8 +19,8 @@ from regression.models import KpiEvent
 from riskguard import services as riskguard
 from riskguard.models import RiskReservation
 from tests.heimdall.factories import earned
-from tests.riskguard.factories import counters, policy, uncapped
-from tests.riskguard.racing import differences, errors, race, set_up
+from tests.riskguard.factories import counters, go_live, policy, uncapped
+from tests.riskguard.racing import differences, errors, race
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live")]
 OFFER = Offer(title="Forty pallets", amount=5_000, realized_loss=120)
@@ -257,7 +257,7 @@ class TestARetry:
 @pytest.mark.parametrize("recommended", [False, True])
 def test_sixteen_callers_with_one_key_book_one_deal(recommended: bool) -> None:
     for number in range(3):
-        set_up()
+        go_live()
         uncapped("WHOLESALE")
         offer = on(earned(f"PRICING_{number}", engine="WHOLESALE")) if recommended else OFFER
         answers = race(*[partial(make, offer, idempotency_key=f"k{number}")] * 16)

@@ -1,4 +1,4 @@
-"""A seeded site: production is disabled and the kill switch released."""
+"""A new site: production is disabled and the kill switch released."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ import pytest
 from django.conf import LazySettings
 
 from golive import services
-from governance import seeds
 
 
 @pytest.fixture
-def seeded(db: None) -> None:
-    """Put back the seeds, which a test with real transactions has emptied the tables of."""
-    seeds.restore(actor="seed")
-
-
-@pytest.fixture
-def live(seeded: None) -> None:
+def live(db: None) -> None:
     """Enable production; the checklist passes as it stands."""
     services.enable(actor="ops", reason="go")
 

@@ -7,7 +7,7 @@ from governance import changes
 from governance.changes import Applied, Pending, Refused
 from governance.errors import Invalid
 
-pytestmark = pytest.mark.usefixtures("seeded")
+pytestmark = pytest.mark.django_db
 LOOSENS = {"go_live.enable": True, "go_live.disable": False, "kill_switch.engage": False, "kill_switch.release": True}
 
 

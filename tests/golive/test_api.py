@@ -15,7 +15,7 @@ from riskguard.rules import GLOBAL
 from tests.access.factories import caller, stranger
 from tests.riskguard.factories import policy
 
-pytestmark = pytest.mark.usefixtures("seeded")
+pytestmark = pytest.mark.django_db
 BASE = "/api/governance/go-live/"
 PROBLEM = "application/problem+json"
 TURNS = ["enable", "disable", "kill-switch/engage", "kill-switch/release"]
@@ -201,7 +201,7 @@ def test_the_checklist_names_a_missing_row(api: APIClient) -> None:
 
 class TestWithTokens:
     @pytest.fixture(autouse=True)
-    def _closed(self, settings: LazySettings, seeded: None) -> None:
+    def _closed(self, settings: LazySettings, db: None) -> None:
         settings.API_AUTH = "token"
 
     @pytest.mark.parametrize("switch", TURNS)
@@ -226,7 +226,7 @@ class TestWithTokens:
 
 class TestWithFourEyes:
     @pytest.fixture(autouse=True)
-    def _four_eyes(self, settings: LazySettings, seeded: None) -> None:
+    def _four_eyes(self, settings: LazySettings, db: None) -> None:
         settings.API_AUTH, settings.FOUR_EYES = "token", True
 
     @pytest.mark.parametrize(("switch", "field"), [("enable", "go_live_enabled"), ("kill-switch/release", None)])

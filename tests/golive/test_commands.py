@@ -13,7 +13,7 @@ from governance.models import AuditEvent, ChangeRequest
 from riskguard.rules import GLOBAL
 from tests.riskguard.factories import policy
 
-pytestmark = pytest.mark.usefixtures("seeded")
+pytestmark = pytest.mark.django_db
 
 
 def run(*arguments: str) -> Any:

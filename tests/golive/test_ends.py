@@ -18,7 +18,7 @@ from governance.errors import Invalid
 from governance.models import AuditEvent
 from valhalla import gate
 
-pytestmark = pytest.mark.usefixtures("seeded")
+pytestmark = pytest.mark.django_db
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 SIX = NOON + dt.timedelta(hours=6)
 SECOND = dt.timedelta(seconds=1)
@@ -29,7 +29,7 @@ def enable(**end: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _until_six(seeded: None, settings: LazySettings) -> None:
+def _until_six(db: None, settings: LazySettings) -> None:
     settings.GOVERNANCE_ENFORCED = True
     with clock.at(NOON):
         enable(until=SIX)

@@ -6,13 +6,11 @@ from django.db import connection
 
 from golive import services
 from golive.models import GoLiveState
-from governance import seeds
 from governance.models import Hold
 
 
 @pytest.mark.django_db(transaction=True)
 def test_migrates_down_to_zero_and_up_again_disabled_whatever_stood_before() -> None:
-    seeds.restore(actor="seed")
     services.enable(actor="ops", reason="test", override=True)
     services.engage_kill_switch(actor="ops", reason="drill")
     try:

@@ -19,7 +19,7 @@ from governance.models import AuditEvent, Epoch, Hold
 from riskguard.rules import GLOBAL
 from tests.riskguard.factories import policy
 
-pytestmark = pytest.mark.usefixtures("seeded")
+pytestmark = pytest.mark.django_db
 MOMENT = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 enable = partial(services.enable, actor="ops")
 disable = partial(services.disable, actor="ops")
@@ -180,7 +180,7 @@ class TestReleasing:
 
 class TestTheMissingRow:
     @pytest.fixture(autouse=True)
-    def _missing(self, seeded: None) -> None:
+    def _missing(self, db: None) -> None:
         GoLiveState.objects.all().delete()
 
     @pytest.mark.parametrize("turn", [enable, disable, engage, release])

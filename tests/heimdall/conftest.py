@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.riskguard.racing import set_up
+from tests.riskguard.factories import go_live
 
 
 @pytest.fixture
 def live(db: None) -> None:
-    """Put back the seeds, which a test with real transactions has emptied the tables of, and let production run."""
-    set_up()
+    """Let production run."""
+    go_live()

@@ -7,14 +7,14 @@ from django.db import connection
 from heimdall import services
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
 from tests.heimdall.factories import earned
-from tests.riskguard.racing import set_up
+from tests.riskguard.factories import go_live
 
 TABLES = {"heimdall_policy", "heimdall_scorecard_day", "heimdall_recommendation", "heimdall_event"}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_migrates_down_to_zero_and_up_again_with_rows_in_the_tables() -> None:
-    set_up()
+    go_live()
     assert services.authorize(recommendation_id=earned("PRICING").pk, actor="engine").ok
     for model in (HeimdallPolicy, HeimdallScorecardDay, HeimdallRecommendation, HeimdallEvent):
         assert model._default_manager.exists()

@@ -8,9 +8,12 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from golive.services import enable
-from governance import clock, grants
-from riskguard import services
+from golive import services as golive
+from golive.models import GoLiveState
+from golive.rules import GO_LIVE_DISABLED
+from governance import clock, grants, holds
+from governance.models import Hold
+from riskguard import policies, services
 from riskguard.decisions import Ruling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import CAPS, GLOBAL
@@ -83,8 +86,9 @@ class EventFactory(DjangoModelFactory[RiskEvent]):
 
 
 def go_live() -> None:
-    """Let production run, so that no hold of the switches stands."""
-    enable(actor="ops", reason="tests", override=True)
+    """Let production run, past the services: so much that it is done before many a test."""
+    GoLiveState.objects.update(go_live_enabled=True, changed_by="ops", reason="tests", updated_at=clock.now())
+    Hold.objects.filter(source=golive.SOURCE, code=GO_LIVE_DISABLED).delete()
 
 
 def policy(engine: str, **controls: Any) -> RiskPolicy:
@@ -97,9 +101,12 @@ def policy(engine: str, **controls: Any) -> RiskPolicy:
 
 
 def uncapped(*engines: str) -> None:
-    """Lift every cap of GLOBAL and of ``engines``."""
-    for engine in (GLOBAL, *engines):
-        policy(engine)
+    """Lift every cap of GLOBAL and of ``engines``, past the services: so much that it is done before many a test."""
+    now = clock.now()
+    stands = {**dict.fromkeys(CAPS), "enabled": True, "changed_by": "ops", "reason": "tests", "updated_at": now}
+    rows = [RiskPolicy(engine=engine, created_at=now, **stands) for engine in (GLOBAL, *engines)]
+    RiskPolicy.objects.bulk_create(rows, update_conflicts=True, unique_fields=["engine"], update_fields=list(stands))
+    Hold.objects.filter(source=policies.SOURCE, scope__in=[holds.EVERYTHING, *engines]).delete()
 
 
 def reserve(engine: str = "WHOLESALE", amount: int = 1_000, **more: Any) -> Ruling:

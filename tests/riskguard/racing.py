@@ -14,9 +14,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.models import QuerySet
 
-from governance import clock, seeds
+from governance import clock
 from riskguard import verification
-from tests.riskguard.factories import go_live
 
 Attempt = Callable[[], list[str]]
 """One race: what went wrong in it, in words."""
@@ -127,12 +126,6 @@ def at(moment: dt.datetime, call: Callable[[], Any]) -> Callable[[], Any]:
             return call()
 
     return called
-
-
-def set_up() -> None:
-    """Put the seeds back, which the test before has emptied the tables of, and let production run."""
-    seeds.restore(actor="seed")
-    go_live()
 
 
 @contextmanager
