@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from golive.services import enable
 from governance.changes import Pending, submit
 from regression.models import RegressionIncident
-from riskguard.models import RiskPolicy
+from riskguard.models import RiskPolicy, RiskReservation
 from valhalla.env import BASE_DIR
 
 FOLDER = BASE_DIR / "docs" / "images"
@@ -32,6 +32,7 @@ def test_pictures(page: Page, signed_in: User, monkeypatch: pytest.MonkeyPatch) 
     from django.conf import settings
 
     call_command("seed_demo", verbosity=0)
+    call_command("deliver_notices", verbosity=0)
     enable(actor="olga", reason="The Monday review was healthy", override=True)
     monkeypatch.setattr(settings, "API_AUTH", "token")
     monkeypatch.setattr(settings, "FOUR_EYES", True)
@@ -42,6 +43,7 @@ def test_pictures(page: Page, signed_in: User, monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(waits, Pending)
     incident = RegressionIncident.objects.latest("pk")
     policy = RiskPolicy.objects.get(engine="WHOLESALE")
+    held = RiskReservation.objects.filter(status="SETTLED", day=incident.opened_at.date()).latest("pk")
     pages = {
         "control-plane": "/admin/",
         "kill-switch": "/admin/act/kill_switch.engage/",
@@ -55,6 +57,12 @@ def test_pictures(page: Page, signed_in: User, monkeypatch: pytest.MonkeyPatch) 
         "audit-trail": "/admin/governance/auditevent/",
         "review": "/admin/review/",
         "what-if": "/admin/heimdall/what-if/?domain=WHOLESALE_OFFER&min_confidence_prod=0.85",
+        "calibration": "/admin/heimdall/calibration/",
+        "reservation": f"/admin/riskguard/riskreservation/{held.pk}/change/",
+        "domains": "/admin/heimdall/heimdallpolicy/",
+        "tripwires": "/admin/regression/regressionpolicy/",
+        "tokens": "/admin/access/token/",
+        "notice-rules": "/admin/notices/noticerule/",
     }
     for mode, (width, height, scheme) in MODES.items():
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
