@@ -70,7 +70,7 @@ def _asked(stage: Stage, name: str) -> Figures:
     with stage.on(name):
         browser, pages = _browser(), _pages()
         # The databases number their rows differently, and a sign-in adds one to the trail.
-        return {re.sub(r"/\d+/change/", "/(a row)/", page): _milliseconds(browser, page) for page in pages}
+        return {re.sub(r"/[0-9a-f]+/change/", "/(a row)/", page): _milliseconds(browser, page) for page in pages}
 
 
 def _milliseconds(browser: Client, page: str) -> float:

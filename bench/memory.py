@@ -10,7 +10,7 @@ from bench.load import Call
 from bench.report import Part
 from bench.stage import ENGINE, METRIC, Served, Stage
 
-REST = ("/api/governance/review", "/api/governance/risk/ledger/today", "/openapi.json")
+REST = ("/api/governance/review", "/api/governance/risk/ledger/today", "/api/governance/holds")
 
 
 def measure(stage: Stage) -> Part:
@@ -28,7 +28,7 @@ def measure(stage: Stage) -> Part:
         rows.append(_row("after two rounds of inserts and KPIs", served))
         for path in REST:
             load.on(stage, served, Call(path=path, token=token))
-        rows.append(_row("after the review, the ledger and the schema, a round each", served))
+        rows.append(_row("after the review, the ledger and the holds, a round each", served))
     return Part("(g) Memory per worker", ["", "of its own (USS), MB", "with what is shared (RSS), MB"], rows)
 
 

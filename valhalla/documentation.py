@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import functools
+import threading
 from pathlib import Path
+from typing import Any
 
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 _BUNDLE = "drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
+_MAKING = threading.Lock()
 _FOREIGN_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+
+
+class OneAtATime(SchemaGenerator):
+    """Makes the document in one thread at a time: drf-spectacular loads its extensions as it goes, for all threads."""
+
+    def get_schema(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the document."""
+        with _MAKING:
+            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class SchemaView(SpectacularJSONAPIView):
     """The OpenAPI document."""
 
+    generator_class = OneAtATime
     permission_classes = ()
     authentication_classes = ()
 

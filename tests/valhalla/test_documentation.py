@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from riskguard import services as riskguard
@@ -34,6 +37,23 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
+
+
+def test_the_document_is_made_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    making, most = [0], [0]
+
+    def slow(_generator: SchemaGenerator, **_asked: Any) -> dict[str, Any]:
+        making[0] += 1
+        most[0] = max(most[0], making[0])
+        time.sleep(0.05)
+        making[0] -= 1
+        return {}
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", slow)
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _number: APIClient(SERVER_NAME="localhost").get("/openapi.json"), range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert most == [1]
 
 
 def named_urls(html: str) -> list[str]:
