@@ -20,7 +20,7 @@ def measure(stage: Stage) -> Part:
 
     from access.models import Token  # noqa: PLC0415
 
-    client = APIClient()
+    client = APIClient(SERVER_NAME="localhost")
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {stage.token}")
     token = Token.objects.get(token_key=stage.token[:15])
     measured = interleaved({TAKE: partial(_takes, token), WRITE: partial(_writes, client)})

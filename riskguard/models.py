@@ -199,6 +199,7 @@ class RiskReservation(models.Model):
             models.Index(fields=["engine", "created_at"], name="risk_reservation_recent"),
             models.Index(fields=["created_at"], name="risk_reservation_recent_all"),
             models.Index(fields=["expires_at"], name="risk_reservation_overdue", condition=Q(status="OPEN")),
+            models.Index(fields=["-id"], name="risk_reservation_open", condition=Q(status="OPEN")),
             models.Index(fields=["day", "engine"], name="risk_reservation_by_day"),
             models.Index(fields=["expires_at"], name="risk_reservation_unresolved", condition=Q(needs_review=True)),
             models.Index(
