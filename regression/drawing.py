@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from regression import rules, simulation
-from regression.comparing import Tried
-from regression.histories import History
+
+if TYPE_CHECKING:  # the statistics are drawn without the site's models
+    from regression.comparing import Tried
+    from regression.histories import History
 
 _COLOURS = {"WINDOW": "#b42318", "SEQUENTIAL": "#175cd3"}
 _DASHES = ("-", "--", ":", "-.")
