@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from governance import door, roles
 from governance.attribution import actor_of
 from governance.filters import RETIRED, asks_for_retired
+from governance.schema import failures
 from governance.scope import require_engines
 from governance.serializers import PendingSerializer, WriteSerializer
 from heimdall import examples, rules, selectors, services, trying
@@ -41,6 +42,8 @@ from heimdall.shapes import (
     ScorecardTodaySerializer,
     StartSerializer,
 )
+
+UNKNOWN = failures({404: "The domain has no policy."})
 
 
 class PolicyViewSet(viewsets.ViewSet):
@@ -100,7 +103,10 @@ class EvidenceViewSet(viewsets.GenericViewSet[HeimdallPolicy]):
         rows = [{"domain": policy.domain, "evidence": shown[policy.domain]} for policy in page]
         return self.get_paginated_response(DomainEvidenceSerializer(rows, many=True).data)
 
-    @extend_schema(request=RestartSerializer, responses={200: StartSerializer, 202: PendingSerializer})
+    @extend_schema(
+        request=RestartSerializer,
+        responses={200: StartSerializer, 202: PendingSerializer, **UNKNOWN},
+    )
     def restart(self, request: Request) -> Response:
         """Start a domain's evidence anew: no trial counts any more, and an admission ends. Needs a reason."""
         written = RestartSerializer(data=request.data)
@@ -143,7 +149,11 @@ class WhatIfView(APIView):
 
     query = WhatIfQuerySerializer
 
-    @extend_schema(operation_id="heimdall_what_if", parameters=[WhatIfQuerySerializer], responses=WhatIfSerializer)
+    @extend_schema(
+        operation_id="heimdall_what_if",
+        parameters=[WhatIfQuerySerializer],
+        responses={200: WhatIfSerializer, **UNKNOWN},
+    )
     def get(self, request: Request) -> Response:
         """Try thresholds on the recorded recommendations, as if production use had been enabled; nothing changes."""
         asked = self.query(data=request.query_params)

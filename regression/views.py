@@ -39,6 +39,8 @@ from regression.serializers import (
     TripwireSerializer,
 )
 
+UNKNOWN = failures({404: "There is no such tripwire."})
+
 
 class PolicyViewSet(viewsets.ViewSet):
     """The tripwires' policies: read, and changed through the door."""
@@ -76,7 +78,9 @@ class TripwireViewSet(viewsets.ViewSet):
         """Return the state of every tripwire that was ever enabled or evaluated."""
         return Response(RegressionStateSerializer(selectors.states(), many=True).data)
 
-    @extend_schema(request=TripwireSerializer, responses=EvaluatedSerializer, examples=examples.EVALUATE)
+    @extend_schema(
+        request=TripwireSerializer, responses={200: EvaluatedSerializer, **UNKNOWN}, examples=examples.EVALUATE
+    )
     def evaluate(self, request: Request) -> Response:
         """Evaluate a tripwire now; it pulls its lever if it trips. 200 both ways."""
         asked = _written(TripwireSerializer, request).validated_data
@@ -90,7 +94,7 @@ class TripwireViewSet(viewsets.ViewSet):
 
     @extend_schema(
         request=TripwireSerializer,
-        responses={200: RegressionStateSerializer, 202: PendingSerializer},
+        responses={200: RegressionStateSerializer, 202: PendingSerializer, **UNKNOWN},
         examples=examples.REARM,
     )
     def rearm(self, request: Request) -> Response:
@@ -107,7 +111,7 @@ class BaselineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[RegressionB
     filterset_class = BaselineFilter
     rights: ClassVar = {"pin": roles.OPERATE}
 
-    @extend_schema(request=TripwireSerializer, responses={200: BaselineSerializer, 202: PendingSerializer})
+    @extend_schema(request=TripwireSerializer, responses={200: BaselineSerializer, 202: PendingSerializer, **UNKNOWN})
     def pin(self, request: Request) -> Response:
         """Take a new baseline from the events that follow; needs a reason. The note says why it waits."""
         written = _written(TripwireSerializer, request)
