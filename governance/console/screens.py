@@ -79,12 +79,16 @@ class Screen(ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """Return the fields of the detail, money and times as a person reads them."""
         plain = {field.name: field for field in self.opts.fields}
-        return [
-            self._column(name) if name in plain else name
-            for name in self.fields or [name for name, field in plain.items() if not field.primary_key]
-        ]
+        told = [name for name, field in plain.items() if not field.primary_key]
+        shown = self.fields or sorted(told, key=self._inherited().__contains__)
+        return [self._column(name) if name in plain else name for name in shown]
 
     get_readonly_fields = get_fields
+
+    def _inherited(self) -> set[str]:
+        """Return the fields of abstract models, which say how a row is kept and stand after what it is."""
+        bases = (base._meta for base in self.model.__mro__ if issubclass(base, Model) and base is not Model)
+        return {field.name for meta in bases if meta.abstract for field in meta.local_fields}
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form whose fields are shown, with help texts in the unit that is shown."""
