@@ -1,36 +1,29 @@
-"""The steps of a walk: what engines, operators, tripwires and time do, each on the product and on its model."""
+"""The steps of a walk: what operators, tripwires and time do beside the engines, on the product and on its model."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, initialize, multiple, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 import golive.services as switches
 import regression.services as tripwires
 from governance import clock
 from governance.changes import Refused
-from governance.errors import Conflict
 from riskguard import services
-from riskguard.models import RiskEvent
 from tests.riskguard.factories import go_live
-from tests.simulation.checked import START, Checked
+from tests.simulation.checked import START
+from tests.simulation.engines import ENGINES, PATIENCE, Engines, an_engine
 from tests.simulation.model import CAPS, GLOBAL, Policy
 from tests.tables import tables
 
-PATIENCE = 8
 HOUR = dt.timedelta(hours=1)
 
-ENGINES = ("WHOLESALE", "CAPITAL", "BUYER_MATCH")
 TRIPWIRES = {"WHOLESALE": "contract_rate", "BUYER_MATCH": "match_success", "CAPITAL": "roi_event"}
 PULLS_THE_KILL_SWITCH = "CAPITAL"
 
-an_engine = st.sampled_from(ENGINES)
 a_level = st.sampled_from((GLOBAL, *ENGINES))
-an_owner = st.tuples(st.sampled_from(["bot", "amy"]), st.sampled_from([None, None, None, "k", "l"]))
 money = st.sampled_from([None, None, 5_000, 2_000, 1_000, 300, 0])
 actions = st.sampled_from([None, None, 30, 9, 3, 0])
 some_caps = st.fixed_dictionaries({}, optional={cap: actions if "actions" in cap else money for cap in CAPS})
@@ -40,11 +33,8 @@ GENEROUS: dict[str, int | None] = {
 }  # fmt: skip
 
 
-class Walk(Checked):
+class Walk(Engines):
     """One walk from the seeded state."""
-
-    taken: ClassVar[Counter[str]] = Counter()
-    made = Bundle("made")
 
     @initialize()
     def begin(self) -> None:
@@ -58,130 +48,6 @@ class Walk(Checked):
                 action = "KILL_SWITCH" if domain == PULLS_THE_KILL_SWITCH else "THROTTLE"
                 patch = {"window_events": 1, "baseline_events": 1, "min_events_to_enforce": 1, "action": action}
                 tripwires.set_policy(domain=domain, metric=metric, patch={**patch, "enabled": True}, actor="ops")
-
-    @rule(target=made, engine=an_engine, amount=st.integers(1, 90))
-    def reserve(self, engine: str, amount: int) -> Any:
-        self._step("reserve")
-        return self._reserve(engine, amount, ("bot", None))
-
-    @rule(target=made, engine=an_engine, amount=st.sampled_from([100, 250, 400]), owner=an_owner)
-    def reserve_with_a_key(self, engine: str, amount: int, owner: tuple[str, str | None]) -> Any:
-        self._step("reserve with a key")
-        return self._reserve(engine, amount, owner)
-
-    @rule(target=made, engine=an_engine, over=st.integers(0, 1))
-    def reserve_at_the_edge(self, engine: str, over: int) -> Any:
-        self._step("reserve at the edge")
-        return self._reserve(engine, self.model.left(engine, self.now) + over or 1, ("bot", None))
-
-    def _reserve(self, engine: str, amount: int, owner: tuple[str, str | None]) -> Any:
-        earlier = self.model.earlier(owner)
-        if earlier is not None:
-            return self._again(earlier, engine, amount, owner)
-        verdict, overdue = self.model.judge(engine, amount, self.now)
-        before = tables(without=(RiskEvent,)) if verdict is not None and not overdue else None
-        with clock.at(self.now):
-            ruling = services.reserve(engine=engine, amount=amount, actor=owner[0], idempotency_key=owner[1])
-        self.model.expire(overdue, self.now)
-        expired = ["EXPIRE"] * len(overdue)
-        if verdict is not None:
-            self._was_refused(ruling, verdict)
-            self._events(*expired, "DENY")
-            assert before is None or tables(without=(RiskEvent,)) == before
-            return multiple()
-        assert ruling.ok, ruling.message
-        assert ruling.reservation is not None
-        self.since_grant = 0
-        self.model.grant(ruling.reservation.pk, engine, amount, owner, self.now)
-        (event,) = self._events(*expired, "RESERVE")[-1:]
-        for level in (GLOBAL, engine):
-            self._within_every_cap(level, amount, event.figures[level])
-        return ruling.reservation.pk
-
-    def _again(self, earlier: int, engine: str, amount: int, owner: tuple[str, str | None]) -> Any:
-        held, before = self.model.reservations[earlier], tables()
-        stop = self.model.stopped(engine)
-        with clock.at(self.now):
-            try:
-                ruling = services.reserve(engine=engine, amount=amount, actor=owner[0], idempotency_key=owner[1])
-            except Conflict:
-                assert (held.engine, held.amount) != (engine, amount)
-            else:
-                assert (held.engine, held.amount) == (engine, amount)
-                assert ruling.reservation is not None
-                assert ruling.reservation.pk == earlier
-                assert ruling.ok is (stop is None and held.status == "OPEN")
-        assert tables() == before
-        return multiple()
-
-    @rule(engine=an_engine, amount=st.sampled_from([50, 400]))
-    def only_ask(self, engine: str, amount: int) -> None:
-        self._step("dry run")
-        verdict, _overdue = self.model.judge(engine, amount, self.now)
-        before = tables()
-        with clock.at(self.now):
-            ruling = services.reserve(engine=engine, amount=amount, actor="bot", dry_run=True)
-        assert tables() == before
-        if verdict is None:
-            assert ruling.ok, ruling.message
-        else:
-            self._was_refused(ruling, verdict)
-
-    @rule(pk=made, loss=st.integers(0, 150))
-    def settle(self, pk: int, loss: int) -> None:
-        self._step("settle")
-        held = self.model.reservations[pk]
-        same = held.status == "SETTLED" and held.loss == loss
-        with clock.at(self.now):
-            try:
-                resolution = services.settle(reservation_id=pk, realized_loss=loss, actor="bot")
-            except Conflict:
-                assert held.status == "RELEASED" or (held.status == "SETTLED" and not same)
-                self._events()
-                return
-        assert resolution.reservation.status == "SETTLED"
-        if same:
-            self._events()
-            return
-        assert held.status in {"OPEN", "EXPIRED"}
-        self.model.close(pk, "SETTLED", self.now, loss)
-        self._events("SETTLE")
-        caps = [self.model.policies[level].caps["max_daily_loss"] for level in (GLOBAL, held.engine)]
-        day = self.model.today(self.now)
-        reached = [
-            level
-            for level, cap in zip((GLOBAL, held.engine), caps, strict=True)
-            if cap is not None and self.model.lost(level, day) >= cap
-        ]
-        assert resolution.flags == {"loss_cap_reached": bool(reached), "reached_by": reached}
-
-    @rule(pk=made)
-    def release(self, pk: int) -> None:
-        self._step("release")
-        held = self.model.reservations[pk]
-        with clock.at(self.now):
-            try:
-                services.release(reservation_id=pk, actor="bot")
-            except Conflict:
-                assert held.status in {"SETTLED", "EXPIRED"}
-                self._events()
-                return
-        if held.status == "RELEASED":
-            self._events()
-            return
-        self.model.close(pk, "RELEASED", self.now)
-        self._events("RELEASE")
-
-    @precondition(lambda self: self.model.overdue(self.now))
-    @rule()
-    def expire(self) -> None:
-        self._step("expire")
-        overdue = self.model.overdue(self.now)
-        with clock.at(self.now):
-            while services.expire_some():
-                pass
-        self.model.expire(overdue, self.now)
-        self._events(*["EXPIRE"] * len(overdue))
 
     @rule(level=a_level, caps=some_caps)
     def change_caps(self, level: str, caps: dict[str, int | None]) -> None:
@@ -295,9 +161,3 @@ class Walk(Checked):
     def set_the_clock_back(self) -> None:
         self._step("back")
         self.now -= 25 * HOUR
-
-    def _step(self, what: str) -> None:
-        Walk.taken[what] += 1
-        self.since_grant += 1
-        if self.since_grant > PATIENCE:
-            self._put_right()
