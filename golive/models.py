@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from golive.rules import ENDING
+from golive import rules
 from governance.ending import Overridable, has_end
 
 
 class GoLiveState(Overridable):
     """Whether production is enabled, and whether the kill switch is engaged. One row; a missing one means off."""
 
-    ENDING: ClassVar = ENDING
+    ENDING: ClassVar = rules.ENDING
+    is_looser = staticmethod(rules.is_looser)
 
     go_live_enabled = models.BooleanField(
         default=False, help_text="Production may run. While it is off, every path but the exempt ones is refused."

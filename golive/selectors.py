@@ -71,7 +71,7 @@ def state() -> GoLiveState:
         raise Unavailable(MISSING)
     if row.has_ended():
         row.reason, row.changed_by = ending.over(row.until), ending.ACTOR
-        row.take(row.gone_back(), rules.is_looser)
+        row.take(row.gone_back())
     return row
 
 

@@ -44,7 +44,7 @@ def why_not_enabled(row: GoLiveState, *, override: bool, end: Mapping[str, Any],
 
     Raises Invalid for an ``end`` (``until``, where it is given) of what is enabled without one already.
     """
-    if end.get("until") and not row.would_fall_back_to({**_ENABLED, **end}, rules.is_looser):
+    if end.get("until") and not row.would_fall_back_to({**_ENABLED, **end}):
         raise Invalid({"until": ["Production is enabled already, and without an end: nothing here would end."]})
     if override and reason.strip():
         return None
@@ -128,7 +128,7 @@ def _hold(code: str, reason: str, starts_at: dt.datetime | None = None) -> None:
 
 def _write(row: GoLiveState, action: str, actor: str, reason: str, patch: Mapping[str, Any]) -> GoLiveState:
     before = row.snapshot()
-    row.take(patch, rules.is_looser)
+    row.take(patch)
     row.changed_by, row.reason, row.updated_at = actor, reason, clock.now()
     row.save()
     _hold_by(row, patch)

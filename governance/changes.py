@@ -45,6 +45,12 @@ class Refused:
     unmet: bool = False
 
 
+def created_meanwhile(policy: Any) -> Refused:
+    """Return the refusal of a new policy that another created first: this change was not judged against that one."""
+    message = f"The policy of {policy} was created by another at the same moment: look at it and try again."
+    return Refused("created_meanwhile", message)
+
+
 Outcome = Applied | Pending | Refused
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Model
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 Read = TypeVar("Read")
@@ -20,6 +21,18 @@ def is_lock_timeout(error: DatabaseError | InterfaceError) -> bool:
     if getattr(error.__cause__, "sqlstate", None) in {_LOCK_NOT_AVAILABLE, _DEADLOCK}:
         return True
     return "database is locked" in str(error) or "database table is locked" in str(error)
+
+
+def inserted(row: Model, **named: Any) -> bool:
+    """Insert a new row, ``named`` so that there can be one; say whether nobody was first."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        if not type(row)._default_manager.filter(**named).exists():
+            raise
+        return False
+    return True
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from django.db import models, transaction
 from django.db.models import Q, Value
 
 from governance import audit, clock, overrides, register
-from governance.overrides import Looser
 
 ACTOR = "end_overrides"
 NOTHING_ENDS = "Nothing here ends: give it with a control that is loosened by this change"
@@ -19,7 +18,7 @@ UNTIL = "When what this loosens goes back to how it stood before (UTC), by itsel
 
 
 class Overridable(models.Model):
-    """Controls that may be loosened until a time. ``ENDING`` are those that an end takes back.
+    """Controls that may be loosened until a time. ``ENDING`` are those that an end takes back, by ``is_looser``.
 
     At the end they go back by ``end_overrides``, and by whoever locks the row to decide on it or to change it.
     """
@@ -36,6 +35,11 @@ class Overridable(models.Model):
 
     class Meta:
         abstract = True
+
+    @staticmethod
+    def is_looser(name: str, value: Any, than: Any) -> bool:
+        """Say whether a control's ``value`` is looser ``than`` another one: each lever's own law."""
+        raise NotImplementedError
 
     @property
     def falls_back_to(self) -> dict[str, Any]:
@@ -60,13 +64,13 @@ class Overridable(models.Model):
         named = {name: getattr(self, name) for name in {*patch, *self.ENDING, "until"}}
         return {**named, "falls_back_to": self.falls_back_to}
 
-    def would_fall_back_to(self, patch: Mapping[str, Any], is_looser: Looser) -> dict[str, Any]:
+    def would_fall_back_to(self, patch: Mapping[str, Any]) -> dict[str, Any]:
         """Return what controls would go back to after ``patch``, as their fields have it."""
-        return overrides.falls_back_to(self.standing(patch), patch, self.ENDING, is_looser)
+        return overrides.falls_back_to(self.standing(patch), patch, self.ENDING, self.is_looser)
 
-    def take(self, patch: Mapping[str, Any], is_looser: Looser) -> None:
+    def take(self, patch: Mapping[str, Any]) -> None:
         """Take over what ``patch`` sets, with what it goes back to; the end goes with the last control that has it."""
-        self.fallback = audit.canonical(self.would_fall_back_to(patch, is_looser))
+        self.fallback = audit.canonical(self.would_fall_back_to(patch))
         for name, value in patch.items():
             setattr(self, name, value)
         if not self.fallback and not self.is_reminded():
@@ -107,10 +111,13 @@ def over(until: dt.datetime | None) -> str:
     return f"What was loosened until {minute(until)} is over." if until else ""
 
 
-def told(whose: str, until: dt.datetime, back: Mapping[str, Any]) -> str:
-    """Say what ``whose`` controls go back to, and when; ``back`` holds their values as a person reads them."""
+def effect_of(row: Overridable, patch: Mapping[str, Any]) -> list[str]:
+    """Say what the end in ``patch`` means for ``row`` as it stands: what goes back to what, and when."""
+    if not patch.get("until"):
+        return []
+    back = row.would_fall_back_to(patch)
     said = [f"{name.replace('_', ' ')} = {_plain(value)}" for name, value in back.items()]
-    return f"At {minute(until)} {whose} goes back to {', '.join(said)}."
+    return [f"At {minute(patch['until'])} {row} goes back to {', '.join(said)}."]
 
 
 def _plain(value: Any) -> str:

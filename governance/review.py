@@ -79,9 +79,8 @@ def last_decision() -> ReviewDecision | None:
 def _own(period: Period) -> Section:
     holds = list(Hold.objects.standing(clock.now()))
     waiting = list(ChangeRequest.objects.filter(status=ChangeRequest.Status.PENDING, expires_at__gt=clock.now()))
-    broken = ChangeRequest.objects.broken()
     forced = ChangeRequest.objects.filter(status=ChangeRequest.Status.FORCED)
-    shown = list(forced.filter(Q(decided_at__range=(period.start, period.end)) | Q(pk__in=broken)))
+    shown = list(forced.filter(Q(decided_at__range=(period.start, period.end)) | Q(looked_at__isnull=True)))
     runs = {ran.name: ran for ran in JobRun.objects.all()}
     jobs = [(job, runs.get(job.name)) for job in kernel.every()]
     data = {
@@ -135,7 +134,8 @@ def _own(period: Period) -> Section:
     alarms += [
         f"the glass was broken: {change} by {change.decided_by}, and nobody else has looked at it "
         f"({change.decision_reason})"
-        for change in broken
+        for change in shown
+        if change.looked_at is None
     ]
     alarms += [f"The job {job.name} {wrong}" for job, ran in jobs if (wrong := _wrong(job, ran))]
     earlier = period.before()

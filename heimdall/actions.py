@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from governance import names
+from governance import ending, names
 from governance.changes import Refused
 from governance.register import Action
 from heimdall import policies, rules, services, words
@@ -37,7 +37,7 @@ ACTIONS = (
         refuses=_cannot_set,
         divisible=True,
         noun="domain",
-        effect=policies.effect_of,
+        effect=ending.effect_of,
     ),
     Action(
         name=rules.RESTART,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
 from governance import audit, clock, ending, retiring
-from governance.changes import Refused
+from governance.changes import Refused, created_meanwhile
+from governance.database import inserted
 from governance.errors import Invalid
 from heimdall import admission, rules, selectors
 from heimdall.models import HeimdallPolicy
@@ -41,42 +40,23 @@ def locked_or_new(domain: str) -> HeimdallPolicy:
 
 def why_not(policy: HeimdallPolicy, patch: Mapping[str, Any]) -> Refused | None:
     """Return why ``patch`` cannot be: it lets a retired policy's recommendations act. Raises Invalid for no end."""
-    if patch.get("until") and not policy.would_fall_back_to(patch, rules.is_looser):
+    if patch.get("until") and not policy.would_fall_back_to(patch):
         raise Invalid({"until": [f"{ending.NOTHING_ENDS}."]})
     if patch.get("prod_use_enabled") and patch.get("retired", policy.retired):
         return Refused("retired", f"{policy.domain} is retired: bring it back first.")
     return None
 
 
-def effect_of(policy: HeimdallPolicy, patch: Mapping[str, Any]) -> list[str]:
-    """Say what ``patch`` means for ``policy`` as it stands."""
-    until = patch.get("until")
-    return [ending.told(policy.domain, until, policy.would_fall_back_to(patch, rules.is_looser))] if until else []
-
-
 def write(policy: HeimdallPolicy, patch: Mapping[str, Any], actor: str, reason: str) -> HeimdallPolicy | Refused:
     """Change a locked policy that may be changed so; Refused where another created it at the same moment."""
     before, former_rate = None if policy.pk is None else policy.snapshot(), policy.min_sandbox_success_rate
-    policy.take(retiring.asked({**patch}, "prod_use_enabled"), rules.is_looser)
+    policy.take(retiring.asked({**patch}, "prod_use_enabled"))
     policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
     if before is not None:
         policy.save()
-    elif not _inserted(policy):
-        message = f"The policy of {policy} was created by another at the same moment: look at it and try again."
-        return Refused("created_meanwhile", message)
+    elif not inserted(policy, domain=policy.domain):
+        return created_meanwhile(policy)
     admission.reassessed(policy, former_rate)
     after = policy.snapshot()
     audit.record(action=rules.SET_POLICY, target=policy.domain, actor=actor, reason=reason, before=before, after=after)
     return policy
-
-
-def _inserted(policy: HeimdallPolicy) -> bool:
-    """Insert a new policy; say whether nobody was first, whose policy this change has not been judged against."""
-    try:
-        with transaction.atomic():
-            policy.save(force_insert=True)
-    except IntegrityError:
-        if not HeimdallPolicy.objects.filter(domain=policy.domain).exists():
-            raise
-        return False
-    return True

@@ -103,10 +103,7 @@ class EvidenceViewSet(viewsets.GenericViewSet[HeimdallPolicy]):
         rows = [{"domain": policy.domain, "evidence": shown[policy.domain]} for policy in page]
         return self.get_paginated_response(DomainEvidenceSerializer(rows, many=True).data)
 
-    @extend_schema(
-        request=RestartSerializer,
-        responses={200: StartSerializer, 202: PendingSerializer, **UNKNOWN},
-    )
+    @extend_schema(request=RestartSerializer, responses={200: StartSerializer, 202: PendingSerializer, **UNKNOWN})
     def restart(self, request: Request) -> Response:
         """Start a domain's evidence anew: no trial counts any more, and an admission ends. Needs a reason."""
         written = RestartSerializer(data=request.data)

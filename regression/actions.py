@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from governance import ending
 from governance.changes import Refused
 from governance.register import Action
 from regression import policies, rules, services, words
@@ -66,7 +67,7 @@ ACTIONS = (
     Action(
         name=rules.SET_POLICY, label="Change a tripwire", schema=RegressionPolicySchema, target=rules.spelled,
         lock=_policy, loosens=rules.loosens, apply=_set, refuses=_cannot_set, divisible=True, noun=_TRIPWIRE,
-        effect=policies.effect_of,
+        effect=ending.effect_of,
     ),
     Action(
         name=rules.REARM, label="Re-arm a tripwire", schema=NothingToSetSchema, target=rules.spelled, lock=_tripwire,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
 from governance import audit, clock, ending, retiring
-from governance.changes import Refused
+from governance.changes import Refused, created_meanwhile
+from governance.database import inserted
 from governance.errors import Invalid
 from regression import limits, rules, selectors, tripping, words
 from regression.models import RegressionPolicy
@@ -52,7 +51,7 @@ def why_not(policy: RegressionPolicy, patch: Mapping[str, Any]) -> Refused | Non
 def check(policy: RegressionPolicy, patch: Mapping[str, Any]) -> None:
     """Raise Invalid where ``patch`` would make a policy that could never trigger, and for an end of nothing."""
     controls = {**{name: getattr(policy, name) for name in rules.CONTROLS}, **patch}
-    back = policy.would_fall_back_to(patch, rules.is_looser)
+    back = policy.would_fall_back_to(patch)
     errors = rules.never_triggers(controls, patch) | limits.unfit(controls, patch)
     watches = controls["enabled"] or back.get("enabled")
     if watches and controls["baseline_kind"] == rules.PINNED and selectors.pinned(policy) is None:
@@ -64,23 +63,16 @@ def check(policy: RegressionPolicy, patch: Mapping[str, Any]) -> None:
         raise Invalid(errors)
 
 
-def effect_of(policy: RegressionPolicy, patch: Mapping[str, Any]) -> list[str]:
-    """Say what ``patch`` means for ``policy`` as it stands."""
-    until = patch.get("until")
-    return [ending.told(str(policy), until, policy.would_fall_back_to(patch, rules.is_looser))] if until else []
-
-
 def write(policy: RegressionPolicy, patch: Mapping[str, Any], actor: str, reason: str) -> RegressionPolicy | Refused:
     """Change a locked policy that may be changed so, and arm it; Refused where another created it at that moment."""
     before = None if policy.pk is None else policy.snapshot()
     stood = _test_of(policy)
-    policy.take(retiring.asked({**patch}, "enabled"), rules.is_looser)
+    policy.take(retiring.asked({**patch}, "enabled"))
     policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
     if before is not None:
         policy.save()
-    elif not _inserted(policy):
-        message = f"The policy of {policy} was created by another at the same moment: look at it and try again."
-        return Refused("created_meanwhile", message)
+    elif not inserted(policy, domain=policy.domain, metric=policy.metric):
+        return created_meanwhile(policy)
     if policy.enabled and _test_of(policy) != stood:
         state = tripping.state_of(policy)
         if not state.triggered:
@@ -96,15 +88,3 @@ def _test_of(policy: RegressionPolicy) -> tuple[str, ...]:
         return ()
     sequential = policy.detector == rules.SEQUENTIAL
     return policy.detector, policy.baseline_kind, policy.action if sequential else ""
-
-
-def _inserted(policy: RegressionPolicy) -> bool:
-    """Insert a new policy; say whether nobody was first, whose policy this change has not been judged against."""
-    try:
-        with transaction.atomic():
-            policy.save(force_insert=True)
-    except IntegrityError:
-        if not RegressionPolicy.objects.filter(domain=policy.domain, metric=policy.metric).exists():
-            raise
-        return False
-    return True

@@ -50,12 +50,8 @@ def at_moments(policies: Sequence[RegressionPolicy], moments: Sequence[dt.dateti
     known = [(place, newest) for place, newest in enumerate(newest_ids(moments)) if newest is not None]
     if not policies or not known:
         return found
-    window = _WINDOW[connection.vendor]
     rates = [
-        _RATE.format(
-            number=number,
-            window=window.format(columns="id, success, value", most=min(policy.window_events, MOST_EVENTS)),
-        )
+        _RATE.format(number=number, window=_window("id, success, value", min(policy.window_events, MOST_EVENTS)))
         for number, policy in enumerate(policies)
     ]
     until = ", ".join(f"({place}, {newest})" for place, newest in known)

@@ -13,7 +13,8 @@ from governance.appendonly import LeverEvent
 from governance.ending import Overridable, has_end
 from governance.money import MAX_MINOR, MinorUnitsField, to_units, validate_minor
 from governance.retiring import Retirable
-from riskguard.rules import CAPS, ENDING, GLOBAL, Caps, Usage
+from riskguard import rules
+from riskguard.rules import CAPS, GLOBAL, Caps, Usage
 
 MONEY_CAPS = ("max_daily_loss", "max_daily_exposure", "max_open_risk", "max_amount_per_action")
 
@@ -42,7 +43,8 @@ class RiskPolicyQuerySet(models.QuerySet["RiskPolicy"]):
 class RiskPolicy(Overridable, Retirable):
     """The caps of one engine, or of GLOBAL over all. New rows allow nothing and are disabled."""
 
-    ENDING: ClassVar = ENDING
+    ENDING: ClassVar = rules.ENDING
+    is_looser = staticmethod(rules.is_looser)
 
     engine = models.CharField(max_length=64, unique=True, help_text="The engine, or GLOBAL for all together.")
     max_daily_loss = _money_cap("Most that may be lost in a UTC day")

@@ -60,7 +60,7 @@ def _check(policy: RiskPolicy, patch: Mapping[str, Any]) -> None:
     if not patch.get("until"):
         return
     off = not patch.get("enabled", policy.enabled)
-    if not off and not policy.would_fall_back_to(patch, rules.is_looser):
+    if not off and not policy.would_fall_back_to(patch):
         raise Invalid({"until": [f"{ending.NOTHING_ENDS}, or with a throttle."]})
 
 
@@ -73,7 +73,7 @@ def write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str)
         rows = RiskPolicy.objects.select_for_update()
         policy, created = rows.get_or_create(engine=policy.engine, defaults=blank)
     before = None if created else policy.snapshot()
-    policy.take(retiring.asked({**patch}, "enabled"), rules.is_looser)
+    policy.take(retiring.asked({**patch}, "enabled"))
     policy.changed_by, policy.reason, policy.updated_at = actor, reason, clock.now()
     policy.save()
     _hold(policy, reason)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from governance import clock, tallies
-from riskguard import ledger, rules, words
+from riskguard import ledger, words
 from riskguard.decisions import LedgerLine
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, USED_OF, Usage
@@ -103,7 +103,7 @@ def effect_of(policy: RiskPolicy, patch: Mapping[str, Any]) -> list[str]:
     if "enabled" in patch:
         said.insert(0, words.switched(policy.engine, enabled=patch["enabled"]))
     if patch.get("until"):
-        back = policy.would_fall_back_to(patch, rules.is_looser)
+        back = policy.would_fall_back_to(patch)
         said.append(words.ends(policy.engine, patch["until"], back))
     return [*said, words.retiring(policy.engine, retired=patch["retired"])] if "retired" in patch else said
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from governance.ending import Overridable, has_end
 from governance.retiring import Retirable
 from heimdall import rules
-from heimdall.rules import CONTROLS, ENDING, Charter
+from heimdall.rules import CONTROLS, Charter
 from heimdall.words import plain
 
 MAX_DAYS = 366
@@ -27,7 +27,8 @@ def _share(text: str) -> models.DecimalField[Decimal, Decimal]:
 class HeimdallPolicy(Overridable, Retirable):
     """What recommendations of one domain must show before they may act. New rows ask for everything and are off."""
 
-    ENDING: ClassVar = ENDING
+    ENDING: ClassVar = rules.ENDING
+    is_looser = staticmethod(rules.is_looser)
 
     class EvidenceRule(models.TextChoices):
         """How the trials are judged."""

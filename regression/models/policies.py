@@ -10,12 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from governance.ending import Overridable, has_end
-from governance.overrides import Looser
 from governance.retiring import Retirable
 from regression import rules
 from regression.limits import LEAST_BASELINE, LEAST_RUN, LEAST_UNITS, MAX_BASELINE, MAX_BLOCK, MAX_RUN, MOST_ERROR
 from regression.models import columns
-from regression.rules import CONTROLS, ENDING, MAX_EVENTS, MAX_VALUE, Terms
+from regression.rules import CONTROLS, MAX_EVENTS, MAX_VALUE, Terms
 from regression.sequential import Settings
 from regression.units import Scale
 
@@ -25,7 +24,8 @@ _WORDS = {"action", "mode", "detector", "baseline_kind"}
 class RegressionPolicy(Overridable, Retirable):
     """When a drop of one metric pulls a lever. New rows are disabled."""
 
-    ENDING: ClassVar = ENDING
+    ENDING: ClassVar = rules.ENDING
+    is_looser = staticmethod(rules.is_looser)
 
     class Action(models.TextChoices):
         """What a trip does."""
@@ -205,9 +205,9 @@ class RegressionPolicy(Overridable, Retirable):
         }
         return {**controls, **self.end()}
 
-    def take(self, patch: Mapping[str, Any], is_looser: Looser) -> None:
+    def take(self, patch: Mapping[str, Any]) -> None:
         """Take over what ``patch`` sets; what is retired is off for good, whatever it would have gone back to."""
-        super().take(patch, is_looser)
+        super().take(patch)
         if self.retired:
             self.fallback = {name: value for name, value in self.fallback.items() if name != "enabled"}
             self.until = self.until if self.fallback else None

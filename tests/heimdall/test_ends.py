@@ -125,7 +125,7 @@ def test_with_four_eyes_it_waits_with_its_end_and_is_not_put_off_by_one_alone(se
 
 def test_the_preview_says_what_goes_back_and_the_api_tells_the_end(api: APIClient) -> None:
     patch = {"min_confidence_prod": Decimal("0.6"), "until": SIX}
-    assert policies.effect_of(standing(), patch) == [
+    assert ending.effect_of(standing(), patch) == [
         "At 2026-11-24 18:00 UTC PRICING goes back to min confidence prod = 0.9."
     ]
     until = (clock.now() + dt.timedelta(hours=2)).replace(second=0, microsecond=0).isoformat().replace("+00:00", "Z")
