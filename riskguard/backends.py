@@ -1,6 +1,6 @@
 """Which of the two decides on orders, the law in Python or the database's own function: chosen here and nowhere else.
 
-PostgreSQL takes one round trip by ``risk_reserve_v1`` (sql/reserve_v1.sql); SQLite has the Python.
+PostgreSQL takes one round trip by ``risk_reserve_v1`` (sql/reserve_v1_at_once.sql); SQLite has the Python.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def by_function(orders: Sequence[Order]) -> list[Ruling]:
         rows = cursor.fetchall()
     if len(rows) < len(orders):
         raise Unavailable(epoch.MISSING)
-    return [_ruling(order, row) for order, row in zip(orders, rows, strict=True)]
+    policies: dict[tuple[Any, ...], RiskPolicy] = {}
+    return [_ruling(order, row, policies) for order, row in zip(orders, rows, strict=True)]
 
 
 BACKENDS: dict[str, Callable[[Sequence[Order]], list[Ruling]]] = {
@@ -76,11 +77,13 @@ BACKENDS: dict[str, Callable[[Sequence[Order]], list[Ruling]]] = {
 }
 
 
-def _ruling(order: Order, row: tuple[Any, ...]) -> Ruling:
-    """Return the ruling that the function's figures are."""
+def _ruling(order: Order, row: tuple[Any, ...], policies: dict[tuple[Any, ...], RiskPolicy]) -> Ruling:
+    """Return the ruling that the function's figures are; the rulings of a batch share what they have of a policy."""
     reason, replayed, switches, day, refused_by, *refusal = row[: _PARTS[0]]
     held, controls, usage = (row[start:end] for start, end in itertools.pairwise([*_PARTS, None]))
-    policy = None if controls[0] is None else RiskPolicy.from_db(connection.alias, _POLICY, controls)
+    if controls[0] is not None and controls not in policies:
+        policies[controls] = RiskPolicy.from_db(connection.alias, _POLICY, controls)
+    policy = policies.get(controls)
     return Ruling(
         order=order,
         reason=reason,

@@ -9,7 +9,7 @@ import dataclasses
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 UNIT, RACES, STOPS = "tests/riskguard/", "tests/concurrency/test_reservations.py::", "tests/concurrency/test_stops.py::"
-LAW, FUNCTION = "riskguard/reserving.py", "riskguard/sql/reserve_v1.sql"
+LAW, FUNCTION = "riskguard/reserving.py", "riskguard/sql/reserve_v1_at_once.sql"
 
 OVER_A_CAP = RACES + "test_not_one_minor_unit_goes_over_any_cap[max_daily_exposure-5000-{}-GLOBAL-locks]"
 DEADLOCK = STOPS + "test_two_policies_changed_in_one_transaction_meet_reservations_without_a_deadlock[{}]"
@@ -52,11 +52,11 @@ def _function(name: str, *edits: tuple[str, str], test: str) -> Mutant:
 
 _OPEN = "caps.max_open_risk, usage.open_risk_reserved, amount"
 _LEVELS = "    for level in levels:\n        for cap,"
-_REPLAYING = "            RETURN NEXT;\n            CONTINUE;"
+_REPLAYING = "                RETURN NEXT;\n                CONTINUE;"
 _LOCKING = "    policies = RiskPolicy.objects.locked(GLOBAL, *{order.engine for order in orders})\n"
 _WAITING = "    -- GLOBAL is the mutex of every money path, and everything below is read after the wait for it.\n"
-_ONE_LEVEL = ("     WHERE CASE m.cap", "     WHERE m.refused_by {} 'GLOBAL' AND CASE m.cap")
-_HOLDS = "governance_holds_v1(engines[place], enforced, instant) g LIMIT 1"
+_BOTH = "    FOR place IN 1 .. 2 LOOP"
+_HOLDS = "governance_holds_v1(engines[place], enforced, instant) g\n                        LIMIT 1"
 _BEFORE = "governance_holds_v1(engines[1], enforced, clock_timestamp())"
 
 MUTANTS = (
@@ -95,8 +95,7 @@ MUTANTS = (
     ),
     _function(
         "ignores what open reservations hold",
-        ("ceiling.max_open_risk, ceiling.open_risk_reserved, amount", "ceiling.max_open_risk, 0, amount"),
-        ("own.max_open_risk, own.open_risk_reserved, amount", "own.max_open_risk, 0, amount"),
+        ("level.open_risk_reserved + amount > level.max_open_risk", "amount > level.max_open_risk"),
         test=OPEN_RISK,
     ),
     _law(
@@ -108,7 +107,7 @@ MUTANTS = (
         ),
         test=BOTH_LEVELS,
     ),
-    _function("checks only the engine's level", (_ONE_LEVEL[0], _ONE_LEVEL[1].format("<>")), test=BOTH_LEVELS),
+    _function("checks only the engine's level", (_BOTH, _BOTH.replace("1 ..", "2 ..")), test=BOTH_LEVELS),
     _law(
         "checks only GLOBAL's level",
         Edit(
@@ -118,7 +117,7 @@ MUTANTS = (
         ),
         test=BOTH_LEVELS,
     ),
-    _function("checks only GLOBAL's level", (_ONE_LEVEL[0], _ONE_LEVEL[1].format("=")), test=BOTH_LEVELS),
+    _function("checks only GLOBAL's level", (_BOTH, _BOTH.replace(".. 2", ".. 1")), test=BOTH_LEVELS),
     _law(
         "counts an idempotent retry twice",
         Edit(
@@ -132,7 +131,7 @@ MUTANTS = (
     ),
     _function(
         "counts an idempotent retry twice",
-        (_REPLAYING, f"            UPDATE risk_ledger_day SET actions_count = actions_count + 1;\n{_REPLAYING}"),  # noqa: S608
+        (_REPLAYING, f"UPDATE risk_ledger_day SET actions_count = actions_count + 1;\n{_REPLAYING}"),  # noqa: S608
         test=RETRY,
     ),
     _law(
