@@ -37,6 +37,7 @@ def test_what_a_role_may_look_at_is_read_from_the_one_table(role: str, rf: Reque
         assert shown.has_view_permission(request) is (shown.right in roles.ROLES[role]), model
 
 
+@pytest.mark.sqlite
 def test_every_list_opens_for_who_may_look_and_for_nobody_else() -> None:
     every, none = console(*roles.ROLES), console(name="vic")
     for model in admin.site._registry:

@@ -28,7 +28,7 @@ from riskguard import services as riskguard
 from riskguard.models import RiskPolicy
 from tests.access.factories import UserFactory, secret_of
 from tests.access.looseness import MEASURED, looser, standing
-from tests.access.ways import ME, MINE, TARGETS, WAYS, Tried, approve_alone, targets_of, tried
+from tests.access.ways import DECIDING, ME, MINE, TARGETS, WAYS, Tried, approve_alone, targets_of, tried
 from tests.regression.factories import tripped
 
 pytestmark = pytest.mark.usefixtures("four_eyes")
@@ -40,13 +40,8 @@ MY_ROLES = ["operator", "approver", "administrator", "auditor"]
 
 
 @pytest.fixture
-def world(four_eyes: None) -> dict[str, str]:
-    """Build it, and return the names that a target stands for."""
+def people(four_eyes: None) -> None:
     with _two_people():
-        tripped()
-        for target, cap in (("GLOBAL", 100), ("WHOLESALE", 50)):
-            patch = {"max_daily_loss": cap, "enabled": False}
-            changes.submit(action="risk.policy.set", target=target, patch=patch, actor="kim", reason="r")
         UserFactory.create(username=ME, roles=MY_ROLES, is_staff=True)
         UserFactory.create(username="pat", roles=["approver"])
         UserFactory.create(username="vic", roles=["operator"])
@@ -55,6 +50,16 @@ def world(four_eyes: None) -> dict[str, str]:
         Token.objects.create(
             user=User.objects.get(username=ME), token_key=MINE.key, digest=MINE.digest, engines=[], expiry=ends
         )
+
+
+@pytest.fixture
+def world(people: None) -> dict[str, str]:
+    """Build the rest of it, and return the names that a target stands for."""
+    with _two_people():
+        tripped()
+        for target, cap in (("GLOBAL", 100), ("WHOLESALE", 50)):
+            patch = {"max_daily_loss": cap, "enabled": False}
+            changes.submit(action="risk.policy.set", target=target, patch=patch, actor="kim", reason="r")
         token = secret_of(User.objects.get(username="vic"))
     return {"incident": str(RegressionIncident.objects.latest("pk").pk), "token": token[:15]}
 
@@ -87,14 +92,17 @@ def test_every_action_of_the_register_is_tried_on_what_it_can_change(world: dict
 
 
 @profile(max_examples=max(40, EXAMPLES), deadline=None, suppress_health_check=list(HealthCheck))
-@given(it=tried(), way=st.sampled_from(sorted(WAYS)), live=st.booleans(), killed=st.booleans())
+@given(
+    it=tried(), way=st.sampled_from(sorted(WAYS)), by=st.sampled_from(sorted(DECIDING)),
+    live=st.booleans(), killed=st.booleans(),
+)  # fmt: skip
 def test_no_way_in_loosens_without_two_people(
-    world: dict[str, str], it: Tried, way: str, live: bool, killed: bool
+    world: dict[str, str], it: Tried, way: str, by: str, live: bool, killed: bool
 ) -> None:
     with trying(live=live, killed=killed):
         before = standing()
         WAYS[way](it._replace(target=it.target.format(**world)))
-        approve_alone()
+        approve_alone(by)
         assert looser(before, standing()) == []
 
 
@@ -129,7 +137,7 @@ STOPS: dict[str, Tried] = {
 
 @pytest.mark.parametrize("way", ["door", "api", "console", "command", "shell"])
 @pytest.mark.parametrize("stop", STOPS)
-def test_a_stop_waits_for_nobody_by_any_way(world: dict[str, str], stop: str, way: str) -> None:
+def test_a_stop_waits_for_nobody_by_any_way(people: None, stop: str, way: str) -> None:
     with trying(live=True, killed=False):
         WAYS[way](STOPS[stop])
         state = GoLiveState.objects.get()
@@ -138,13 +146,13 @@ def test_a_stop_waits_for_nobody_by_any_way(world: dict[str, str], stop: str, wa
         assert not ChangeRequest.objects.exists()
 
 
-def test_a_throttle_waits_for_nobody(world: dict[str, str]) -> None:
+def test_a_throttle_waits_for_nobody(people: None) -> None:
     riskguard.throttle(engine="CAPITAL", actor="regression", reason="r")
     assert not RiskPolicy.objects.get(engine="CAPITAL").enabled
     assert Hold.objects.filter(scope="CAPITAL").exists()
 
 
-def test_the_measure_sees_what_is_looser(world: dict[str, str]) -> None:
+def test_the_measure_sees_what_is_looser(people: None) -> None:
     golive.engage_kill_switch(actor="kim", reason="r")
     before = standing()
     with _two_people():

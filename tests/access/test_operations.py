@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
+from django.db import connection
 from drf_spectacular.generators import SchemaGenerator
 
 from governance import roles
@@ -18,6 +20,7 @@ OPEN_TO_ALL = {"/health", "/health/ready", "/openapi.json"}
 WRITES = {"post", "put", "patch", "delete"}
 
 
+@functools.cache
 def operations() -> list[tuple[str, str]]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return [(method, path) for path, item in schema["paths"].items() for method in item if method in {"get", *WRITES}]
@@ -43,7 +46,11 @@ def right_of(method: str, path: str) -> str | None:
 
 
 def counts() -> dict[str, int]:
-    return {model._meta.db_table: model._default_manager.count() for model in apps.get_models()}
+    """Return the number of rows of every table, by one question: it is asked before and after each operation."""
+    names = [model._meta.db_table for model in apps.get_models()]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(f'(SELECT COUNT(*) FROM "{name}")' for name in names))  # noqa: S608 -- ours
+        return dict(zip(names, cursor.fetchone(), strict=True))
 
 
 def ask(client: Any, method: str, path: str) -> Any:
