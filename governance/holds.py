@@ -60,7 +60,11 @@ def standing(engine: str | None) -> list[Hold]:
     Call it after the locks of the decision are taken: a hold that was committed while the caller waited
     is seen only by a read that starts after the wait.
     """
-    return list(Hold.objects.over(engine, at=clock.database_now(), enforced=settings.GOVERNANCE_ENFORCED))
+    at, enforced = clock.database_now(), settings.GOVERNANCE_ENFORCED
+    # Few are placed over one engine, and every decision asks: what stands is chosen here, which costs half.
+    placed = Hold.objects.filter(scope__in=[EVERYTHING] if engine is None else [EVERYTHING, engine]).order_by()
+    over = [hold for hold in placed if hold.stands(at) and (enforced or not hold.enforced_only)]
+    return sorted(over, key=lambda hold: (hold.rank, hold.since, hold.pk))
 
 
 def pinning(control: str) -> Hold | None:

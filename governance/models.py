@@ -23,13 +23,6 @@ class HoldQuerySet(models.QuerySet["Hold"]):
         begun = Q(starts_at__isnull=True) | Q(starts_at__lte=at)
         return self.filter(begun, Q(until__isnull=True) | Q(until__gt=at))
 
-    def over(self, engine: str | None, *, at: dt.datetime, enforced: bool) -> HoldQuerySet:
-        """Return what holds ``engine`` (None: everything alone) at ``at``, the first to be named first."""
-        holds = self.standing(at).filter(scope__in=[EVERYTHING] if engine is None else [EVERYTHING, engine])
-        if not enforced:
-            holds = holds.filter(enforced_only=False)
-        return holds.order_by("rank", "since", "pk")
-
 
 class Hold(models.Model):
     """A scope that must not act, why, and since when."""
@@ -68,6 +61,10 @@ class Hold(models.Model):
     def __str__(self) -> str:
         """Return the hold in one line."""
         return f"{self.scope}: {self.code}"
+
+    def stands(self, at: dt.datetime) -> bool:
+        """Say whether it has begun and not ended at ``at``."""
+        return (self.starts_at is None or self.starts_at <= at) and (self.until is None or self.until > at)
 
 
 class Epoch(models.Model):

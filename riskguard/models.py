@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 
 from governance.appendonly import LeverEvent
 from governance.ending import Overridable, has_end
@@ -35,8 +36,8 @@ class RiskPolicyQuerySet(models.QuerySet["RiskPolicy"]):
 
     def locked(self, *engines: str) -> dict[str, RiskPolicy]:
         """Lock and return the policies of ``engines`` that exist, in the one written order: GLOBAL, then by name."""
-        first = Case(When(engine=GLOBAL, then=Value(0)), default=Value(1))
-        rows = self.select_for_update().filter(engine__in=engines).order_by(first, "engine")
+        after = RawSQL("engine <> %s", [GLOBAL])
+        rows = self.select_for_update().filter(engine__in=engines).order_by(after, "engine")
         return {row.engine: row for row in rows}
 
 

@@ -80,9 +80,8 @@ def write(policy: RiskPolicy, patch: Mapping[str, Any], actor: str, reason: str)
     after = policy.snapshot()
     audit.record(action=SET_POLICY, target=policy.engine, actor=actor, reason=reason, before=before, after=after)
     if "max_daily_loss" in patch:
-        day = ledger.day_of(clock.database_now())
-        usage = ledger.standing(day, policy.engine)[policy.engine]
-        telling.loss_caps([LedgerLine(day, policy.engine, usage, policy)])
+        book = ledger.read(clock.database_now(), policy.engine)
+        telling.loss_caps([LedgerLine(book.day, policy.engine, book.rows[policy.engine].usage(), policy)])
     return policy
 
 

@@ -26,15 +26,37 @@ Status = RiskReservation.Status
 _log = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(slots=True)
+class Standing:
+    """What the orders of a call are decided on, all of it read after the locks; each grant moves it on."""
+
+    now: dt.datetime
+    policies: dict[str, RiskPolicy]
+    book: ledger.Book
+    last_minute: dict[str, int]
+
+    def levels(self, engine: str) -> list[Level]:
+        """Return the levels of ``engine`` whose policies exist, GLOBAL first."""
+        return [
+            ledger.level(self.policies[name], self.book.rows[name].usage(self.last_minute[name]))
+            for name in (GLOBAL, engine)
+            if name in self.policies
+        ]
+
+    def take(self, engine: str, amount: int) -> None:
+        """Take ``amount`` out of the room of both levels."""
+        self.book.take(engine, amount)
+        for name in (GLOBAL, engine):
+            self.last_minute[name] += self.policies[name].max_actions_per_minute is not None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scene:
-    """What a decision is made on, all of it read after the locks."""
+    """What one decision is made on."""
 
     order: Order
-    now: dt.datetime
-    day: dt.date
+    standing: Standing
     epoch: int
-    policies: dict[str, RiskPolicy]
     levels: list[Level]
     stop: Denial | None
 
@@ -44,14 +66,16 @@ def decide(orders: Sequence[Order]) -> list[Ruling]:
     """Return the ruling on each of ``orders``, recorded, in their order as if each came alone."""
     # GLOBAL is the mutex of every money path: everything below is read after the wait for it.
     policies = RiskPolicy.objects.locked(GLOBAL, *{order.engine for order in orders})
-    now = clock.database_now()
-    return [_decide(order, policies, now) for order in orders]
+    standing = _standing(policies)
+    rulings = [_decide(order, standing) for order in orders]
+    standing.book.write()
+    return rulings
 
 
 def only_ask(order: Order) -> Ruling:
     """Return what the ruling on ``order``, a dry run, would be."""
     policies = RiskPolicy.objects.filter(engine__in=[GLOBAL, order.engine])
-    return _decide(order, {row.engine: row for row in policies}, clock.database_now())
+    return _decide(order, _standing({row.engine: row for row in policies}))
 
 
 def record_busy(orders: Sequence[Order]) -> None:
@@ -71,8 +95,14 @@ def record_busy(orders: Sequence[Order]) -> None:
         _log.exception("The refusal of %s could not be recorded", orders[0].engine)
 
 
-def _decide(order: Order, policies: dict[str, RiskPolicy], now: dt.datetime) -> Ruling:
-    scene = _read(order, policies, now)
+def _standing(policies: dict[str, RiskPolicy]) -> Standing:
+    now = clock.database_now()
+    last_minute = {name: ledger.actions_last_minute(policy, now) for name, policy in policies.items()}
+    return Standing(now, policies, ledger.read(now, *policies), last_minute)
+
+
+def _decide(order: Order, standing: Standing) -> Ruling:
+    scene = _read(order, standing)
     earlier = _earlier(order)
     if earlier is not None:
         return _replay(scene, earlier)
@@ -83,34 +113,28 @@ def _decide(order: Order, policies: dict[str, RiskPolicy], now: dt.datetime) -> 
     return _grant(scene) if denial is None else _refuse(scene, denial)
 
 
-def _read(order: Order, locked: dict[str, RiskPolicy], now: dt.datetime) -> Scene:
-    day, switches = ledger.day_of(now), epoch.current()
+def _read(order: Order, standing: Standing) -> Scene:
+    """Return the scene of ``order``: the epoch and the holds are read for each, so that a kill switch stops a batch."""
+    switches = epoch.current()
     held = [Held(hold.rank, hold.code, hold.reason) for hold in holds.standing(order.engine)]
-    policies = {name: locked[name] for name in (GLOBAL, order.engine) if name in locked}
-    missing = next((name for name in (GLOBAL, order.engine) if name not in policies), None)
-    levels = _levels(policies, day, now)
+    levels = standing.levels(order.engine)
+    missing = next((name for name in (GLOBAL, order.engine) if name not in standing.policies), None)
     stale = order.epoch is not None and order.epoch != switches
-    return Scene(order, now, day, switches, policies, levels, rules.stop(levels, missing, held, stale=stale))
-
-
-def _levels(policies: dict[str, RiskPolicy], day: dt.date, now: dt.datetime) -> list[Level]:
-    standing = ledger.standing(day, *policies)
-    usages = {
-        name: dataclasses.replace(standing[name], actions_last_minute=ledger.actions_last_minute(policy, now))
-        for name, policy in policies.items()
-    }
-    return ledger.levels(policies, usages)
+    return Scene(order, standing, switches, levels, rules.stop(levels, missing, held, stale=stale))
 
 
 def _without_overdue(scene: Scene) -> Scene:
     """Return the scene after overdue reservations gave their open risk back, or, in a dry run, as if they had."""
+    standing, engine = scene.standing, scene.order.engine
     if not scene.order.dry_run:
-        while ledger.expire_some(scene.now, scene.day):
+        standing.book.write()
+        while ledger.expire_some(standing.now):
             pass
-        return dataclasses.replace(scene, levels=_levels(scene.policies, scene.day, scene.now))
+        standing.book = ledger.read(standing.now, *standing.policies)
+        return dataclasses.replace(scene, levels=standing.levels(engine))
     levels = []
     for level in scene.levels:
-        overdue = ledger.overdue(scene.now)
+        overdue = ledger.overdue(standing.now)
         if level.policy != GLOBAL:
             overdue = overdue.filter(engine=level.policy)
         freed = overdue.order_by().aggregate(total=Sum("amount"))["total"] or 0
@@ -148,40 +172,29 @@ def _refuse(scene: Scene, denial: Denial) -> Ruling:
 
 
 def _grant(scene: Scene) -> Ruling:
-    order = scene.order
+    order, standing = scene.order, scene.standing
     if order.dry_run:
         return _ruling(scene, rules.RESERVED)
-    book = ledger.opened(scene.day, [order.engine])
-    ledger.take(book, order.engine, order.amount)
+    standing.take(order.engine, order.amount)
     reservation = RiskReservation.objects.create(
         engine=order.engine,
         amount=order.amount,
         currency=settings.VALHALLA_CURRENCY,
-        day=scene.day,
+        day=standing.book.day,
         actor=order.actor,
         idempotency_key=order.idempotency_key,
         body_digest=order.digest(),
         correlation_id=order.correlation_id,
         epoch=scene.epoch,
-        created_at=scene.now,
-        expires_at=scene.now + dt.timedelta(seconds=settings.VALHALLA_RESERVATION_TTL_SECONDS),
+        created_at=standing.now,
+        expires_at=standing.now + dt.timedelta(seconds=settings.VALHALLA_RESERVATION_TTL_SECONDS),
     )
-    after = dataclasses.replace(scene, levels=[_taken(level, book) for level in scene.levels])
+    after = dataclasses.replace(scene, levels=standing.levels(order.engine))
     _event(
         after, RiskEvent.Kind.RESERVE, rules.RESERVED, reservation=reservation, exposure_delta=order.amount,
         open_risk_delta=order.amount, actions_delta=1, figures=ledger.figures(after.levels),
     )  # fmt: skip
     return _ruling(after, rules.RESERVED, reservation=reservation)
-
-
-def _taken(level: Level, book: ledger.Book) -> Level:
-    """Return the level as it stands after a grant."""
-    counted = level.caps.max_actions_per_minute is not None
-    usage = book[level.policy].usage()
-    return dataclasses.replace(
-        level,
-        usage=dataclasses.replace(usage, actions_last_minute=level.usage.actions_last_minute + 1 if counted else 0),
-    )
 
 
 def _ruling(
@@ -194,7 +207,7 @@ def _ruling(
 ) -> Ruling:
     engine = scene.order.engine
     usage = next((level.usage for level in scene.levels if level.policy == engine), Usage())
-    policy = scene.policies.get(engine)
+    policy = scene.standing.policies.get(engine)
     return Ruling(
         order=scene.order,
         reason=reason,
@@ -202,16 +215,16 @@ def _ruling(
         reservation=reservation,
         denial=denial,
         policy=policy,
-        ledger=LedgerLine(scene.day, engine, usage, policy) if policy else None,
+        ledger=LedgerLine(scene.standing.book.day, engine, usage, policy) if policy else None,
         replayed=replayed,
     )
 
 
 def _event(scene: Scene, kind: str, reason: str, **figures: Any) -> None:
     RiskEvent.objects.create(
-        at=scene.now,
-        day=scene.day,
-        exposure_day=scene.day,
+        at=scene.standing.now,
+        day=scene.standing.book.day,
+        exposure_day=scene.standing.book.day,
         kind=kind,
         engine=scene.order.engine,
         amount=scene.order.amount,

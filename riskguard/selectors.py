@@ -94,7 +94,7 @@ def newest_event_at() -> dt.datetime | None:
 
 def effect_of(policy: RiskPolicy, patch: Mapping[str, Any]) -> list[str]:
     """Say what ``patch`` (minor units) means today for ``policy`` as it stands."""
-    usage = ledger.standing(ledger.day_of(clock.database_now()), policy.engine)[policy.engine]
+    usage = ledger.read(clock.database_now(), policy.engine).rows[policy.engine].usage()
     said = [
         words.allows(policy.engine, cap, (getattr(policy, cap), patch[cap]), getattr(usage, counter))
         for cap, counter in USED_OF.items()

@@ -100,22 +100,21 @@ def settle(*, reservation_id: int, realized_loss: int, actor: str) -> Resolution
     or of a released reservation, it is a Conflict. An expired one is settled once.
     """
     _whole("realized_loss", realized_loss, least=0)
-    held = _locked(reservation_id)
+    held, levels = _locked(reservation_id)
+    now = clock.database_now()
+    book = ledger.read(now, held.engine)
     if held.status == Status.SETTLED and held.realized_loss == realized_loss:
-        return _resolution(held)
+        return _resolution(held, levels, book)
     if held.status not in {Status.OPEN, Status.EXPIRED}:
         raise Conflict(f"already_{held.status.lower()}", _resolved_already(held))
-    now = clock.database_now()
-    day = ledger.day_of(now)
-    book = ledger.opened(day, [held.engine])
     given_back = ledger.close(book, held, Status.SETTLED, now=now, actor=actor)
-    held.realized_loss, held.settled_day, held.needs_review = realized_loss, day, False
+    held.realized_loss, held.settled_day, held.needs_review = realized_loss, book.day, False
     held.save()
-    for name in (GLOBAL, held.engine):
-        book[name].realized_loss += realized_loss
-        book[name].save(update_fields=["realized_loss"])
-    _resolved(held, RiskEvent.Kind.SETTLE, now, day, actor, open_risk=-given_back, loss=realized_loss)
-    settled = _resolution(held)
+    for row in book.taken(held.engine):
+        row.realized_loss += realized_loss
+    book.write()
+    _resolved(held, RiskEvent.Kind.SETTLE, now, book.day, actor, open_risk=-given_back, loss=realized_loss)
+    settled = _resolution(held, levels, book)
     telling.loss_caps(settled.ledger if realized_loss else ())
     return settled
 
@@ -127,29 +126,26 @@ def release(*, reservation_id: int, actor: str) -> Resolution:
     Never refused for the state of any control. A second release answers the same; a settled or expired one is a
     Conflict (settle an expired one with a loss of 0).
     """
-    held = _locked(reservation_id)
+    held, levels = _locked(reservation_id)
+    now = clock.database_now()
+    book = ledger.read(now, held.engine)
     if held.status == Status.RELEASED:
-        return _resolution(held)
+        return _resolution(held, levels, book)
     if held.status != Status.OPEN:
         raise Conflict(f"already_{held.status.lower()}", _resolved_already(held))
-    now = clock.database_now()
-    day = ledger.day_of(now)
-    book = ledger.opened(day, [held.engine])
     given_back = ledger.close(book, held, Status.RELEASED, now=now, actor=actor)
     held.save()
-    for row in (book if held.day == day else ledger.opened(held.day, [held.engine])).values():
-        row.exposure_used -= held.amount
-        row.save(update_fields=["exposure_used"])
-    _resolved(held, RiskEvent.Kind.RELEASE, now, day, actor, open_risk=-given_back, exposure=-held.amount)
-    return _resolution(held)
+    ledger.give_back_exposure(book, held)
+    book.write()
+    _resolved(held, RiskEvent.Kind.RELEASE, now, book.day, actor, open_risk=-given_back, exposure=-held.amount)
+    return _resolution(held, levels, book)
 
 
 @transaction.atomic(durable=True)
 def expire_some() -> int:
     """Expire a batch of overdue reservations and return how many; 0 says that none is left."""
     RiskPolicy.objects.locked(GLOBAL)
-    now = clock.database_now()
-    return ledger.expire_some(now, ledger.day_of(now))
+    return ledger.expire_some(clock.database_now())
 
 
 @transaction.atomic
@@ -209,13 +205,13 @@ def _counted(rulings: list[Ruling]) -> list[Ruling]:
     return rulings
 
 
-def _locked(reservation_id: int) -> RiskReservation:
-    """Return a reservation under the locks of its policies; NotFound where there is none."""
+def _locked(reservation_id: int) -> tuple[RiskReservation, dict[str, RiskPolicy]]:
+    """Return a reservation under the locks of its policies, and these; NotFound where there is none."""
     engine = RiskReservation.objects.filter(pk=reservation_id).values_list("engine", flat=True).first()
     if engine is None:
         raise NotFound(f"There is no reservation {reservation_id}.")
-    RiskPolicy.objects.locked(GLOBAL, engine)
-    return RiskReservation.objects.select_for_update().get(pk=reservation_id)
+    levels = RiskPolicy.objects.locked(GLOBAL, engine)
+    return RiskReservation.objects.select_for_update().get(pk=reservation_id), levels
 
 
 def _whole(field: str, minor: int, *, least: int) -> None:
@@ -247,11 +243,7 @@ def _resolved(
     )  # fmt: skip
 
 
-def _resolution(held: RiskReservation) -> Resolution:
-    now = clock.database_now()
-    day = ledger.day_of(now)
-    policies = {row.engine: row for row in RiskPolicy.objects.filter(engine__in=[GLOBAL, held.engine])}
-    standing = ledger.standing(day, GLOBAL, held.engine)
-    lines = [LedgerLine(day, name, usage, policies.get(name)) for name, usage in standing.items()]
+def _resolution(held: RiskReservation, levels: Mapping[str, RiskPolicy], book: ledger.Book) -> Resolution:
+    lines = [LedgerLine(book.day, name, book.rows[name].usage(), levels.get(name)) for name in (GLOBAL, held.engine)]
     reached = [line.engine for line in lines if line.has_reached_loss_cap]
     return Resolution(held, lines, {"loss_cap_reached": bool(reached), "reached_by": reached})

@@ -69,7 +69,7 @@ MUTANTS = (
     _function("takes the lock out", ("p.engine\n        FOR UPDATE;", "p.engine;"), test=OVER_A_CAP),
     _law(
         "swaps the lock order",
-        Edit("riskguard/models.py", "When(engine=GLOBAL, then=Value(0))", "When(engine=GLOBAL, then=Value(2))"),
+        Edit("riskguard/models.py", 'RawSQL("engine <> %s"', 'RawSQL("engine = %s"'),
         test=DEADLOCK,
         database=POSTGRESQL,
     ),
@@ -123,9 +123,7 @@ MUTANTS = (
         Edit(
             LAW,
             "    if earlier is not None:\n        return _replay(",
-            "    if earlier is not None:\n"
-            "        ledger.take(ledger.opened(scene.day, [order.engine]), order.engine, order.amount)\n"
-            "        return _replay(",
+            "    if earlier is not None:\n        standing.take(order.engine, order.amount)\n        return _replay(",
         ),
         test=RETRY,
     ),
@@ -136,11 +134,7 @@ MUTANTS = (
     ),
     _law(
         "drops the carry over midnight",
-        Edit(
-            "riskguard/ledger.py",
-            "engine=name, open_risk_reserved=carried(name, day))",
-            "engine=name, open_risk_reserved=0)",
-        ),
+        Edit("riskguard/ledger.py", "newest.open_risk_reserved if newest else 0)", "0)"),
         test=CARRY,
     ),
     _function(
@@ -150,8 +144,12 @@ MUTANTS = (
     ),
     _law(
         "reads the day before the wait",
-        Edit(LAW, _LOCKING, f"    global EARLY\n    EARLY = ledger.day_of(clock.database_now())\n{_LOCKING}"),
-        Edit(LAW, "day, switches = ledger.day_of(now), ", "day, switches = EARLY, "),
+        Edit(
+            LAW,
+            _LOCKING,
+            f"    global EARLY\n    EARLY = ledger.read(clock.database_now(), orders[0].engine)\n{_LOCKING}",
+        ),
+        Edit(LAW, "ledger.read(now, *policies)", "EARLY"),
         test=MIDNIGHT,
         database=POSTGRESQL,
     ),

@@ -199,7 +199,9 @@ def test_who_waited_over_midnight_counts_on_the_new_day(locks: bool, proves: Cal
             RiskPolicy.objects.locked(GLOBAL)
             caller = Caller(partial(reserve, "WHOLESALE", 300))
             until_waiting(caller)
-            ledger.opened(TODAY + DAY, ["WHOLESALE"])
+            book = ledger.read(NOON + DAY, "WHOLESALE")
+            book.taken("WHOLESALE")
+            book.write()
         day = caller.told().reservation.day
         used = counters(GLOBAL, TODAY + DAY)
         wrong = [] if day == TODAY + DAY else [f"counted on {day}"]

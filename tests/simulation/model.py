@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 
 GLOBAL = "GLOBAL"
@@ -45,6 +46,31 @@ class Reservation:
         return level in {GLOBAL, self.engine}
 
 
+class Fold:
+    """Changes of the counters, added up by day and level."""
+
+    def __init__(self) -> None:
+        self.changes: dict[tuple[dt.date, str], list[int]] = {}
+
+    def add(
+        self, engine: str, day: dt.date, *, exposure: int = 0, open_risk: int = 0, loss: int = 0, actions: int = 0
+    ) -> None:
+        """Add a change at both levels."""
+        for level in (GLOBAL, engine):
+            sums = self.changes.setdefault((day, level), [0, 0, 0, 0])
+            for which, change in enumerate((exposure, open_risk, loss, actions)):
+                sums[which] += change
+
+    def counters(self) -> dict[tuple[dt.date, str], tuple[int, int, int, int]]:
+        """Return the counters at the end of each day with a change; what is open is carried on from day to day."""
+        found = {}
+        opened: Counter[str] = Counter()
+        for (day, level), (exposure, open_risk, loss, actions) in sorted(self.changes.items()):
+            opened[level] += open_risk
+            found[day, level] = exposure, opened[level], loss, actions
+        return found
+
+
 @dataclasses.dataclass
 class Model:
     time_to_live: dt.timedelta
@@ -79,8 +105,17 @@ class Model:
     def last_minute(self, level: str, now: dt.datetime) -> int:
         return sum(1 for row in self.of(level) if row.created_at > now - dt.timedelta(minutes=1))
 
-    def counters(self, level: str, day: dt.date) -> tuple[int, int, int, int]:
-        return self.exposure(level, day), self.open_risk(level, day), self.lost(level, day), self.actions(level, day)
+    def fold(self) -> Fold:
+        """Return what every reservation has changed, on the days of the changes."""
+        fold = Fold()
+        for row in self.reservations.values():
+            kept = 0 if row.status == "RELEASED" else row.amount
+            fold.add(row.engine, row.day, exposure=kept, open_risk=row.amount, actions=1)
+            if row.closed_day:
+                fold.add(row.engine, row.closed_day, open_risk=-row.amount)
+            if row.settled_day:
+                fold.add(row.engine, row.settled_day, loss=row.loss or 0)
+        return fold
 
     def left(self, engine: str, now: dt.datetime) -> int:
         """Return the largest amount that the money caps of both levels would let through, at least 0."""

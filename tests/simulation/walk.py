@@ -13,10 +13,9 @@ from governance import clock
 from governance.changes import Refused
 from riskguard import services
 from tests.riskguard.factories import go_live
-from tests.simulation.checked import START
+from tests.simulation.checked import START, written
 from tests.simulation.engines import ENGINES, PATIENCE, Engines, an_engine
 from tests.simulation.model import CAPS, GLOBAL, Policy
-from tests.tables import tables
 
 HOUR = dt.timedelta(hours=1)
 
@@ -109,12 +108,12 @@ class Walk(Engines):
         self._step("enable")
         pinned = level in self.model.tripped and level != PULLS_THE_KILL_SWITCH
         standing = self.model.policies.get(level, Policy()).enabled
-        before = tables()
+        before = written()
         with clock.at(self.now):
             answer = services.set_policy(engine=level, patch={"enabled": True}, actor="ops", reason="on")
         if pinned and not standing:
             assert isinstance(answer, Refused)
-            assert tables() == before
+            assert written() == before
             return
         assert not isinstance(answer, Refused), answer
         self.model.policies.setdefault(level, Policy()).enabled = True
