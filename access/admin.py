@@ -22,6 +22,7 @@ admin.site.unregister((User, Group))
 class AccountScreen(Screen):
     """Accounts and their roles."""
 
+    empty = "Create one with manage.py create_account."
     right = roles.ADMINISTER
     list_offers = (Offer(action=rules.CREATE_ACCOUNT),)
     offers = (Offer(action=rules.SET_ACCOUNT, tone="primary"), Offer(action=rules.ISSUE))
@@ -45,6 +46,7 @@ class AccountScreen(Screen):
 class TokenScreen(Screen):
     """Tokens, by their names; a token itself is shown once, when it is issued."""
 
+    empty = "Issue one, or with manage.py issue_token: engines call the API with it."
     right = roles.ADMINISTER
     list_offers = (Offer(action=rules.ISSUE, tone="primary"),)
     offers = (Offer(action=rules.REVOKE, tone="danger"),)

@@ -15,6 +15,7 @@ from governance.console.screens import Screen
 class GoLiveStateScreen(Screen):
     """The switches."""
 
+    empty = "The switches are missing, so nothing runs: run manage.py seed_governance."
     offers = (
         Offer(action="kill_switch.engage", when=lambda state: not state.kill_switch_engaged, tone="danger"),
         Offer(action="kill_switch.release", when=lambda state: state.kill_switch_engaged),
@@ -24,10 +25,9 @@ class GoLiveStateScreen(Screen):
     list_display = (
         columns.word("go_live_enabled", "Production", {True: ("enabled", GOOD), False: ("disabled", WARN)}),
         columns.word("kill_switch_engaged", "Kill switch", {True: ("engaged", BAD), False: ("released", GOOD)}),
-        "until",
-        "changed_by",
+        columns.last_change,
         "reason",
-        "updated_at",
+        "until",
     )
 
     def target(self, row: GoLiveState) -> str:

@@ -24,6 +24,7 @@ Status, Outcome, Verdict = ChangeRequest.Status, AuditEvent.Outcome, ReviewDecis
 class HoldScreen(Screen):
     """What holds now."""
 
+    empty = "Nothing is held: no lever stops an engine."
     list_display = ("scope", "code", "reason", "source", "since", "starts_at", "until")
     list_filter = ("source", "code")
     search_fields = ("scope", "reason")
@@ -33,6 +34,7 @@ class HoldScreen(Screen):
 class ChangeRequestScreen(Screen):
     """Changes that wait, or waited, for a second person."""
 
+    empty = "With four eyes on, a change that loosens a control waits here for a second person."
     list_display = (
         "id",
         "action",
@@ -58,6 +60,7 @@ class ChangeRequestScreen(Screen):
 class AuditEventScreen(HistoryScreen):
     """Who changed, approved or attempted what."""
 
+    empty = "Every change, approval and attempt will stand here."
     right = roles.AUDIT
     list_display = (
         "at",
@@ -82,6 +85,7 @@ class AuditEventScreen(HistoryScreen):
 class ReviewDecisionScreen(Screen):
     """What past reviews ended in."""
 
+    empty = "On Monday, read the review and record what it comes to: healthy, watch or intervene."
     list_display = (
         "at",
         columns.choice(
@@ -99,6 +103,7 @@ class ReviewDecisionScreen(Screen):
 class EpochScreen(Screen):
     """The epoch of the switches."""
 
+    empty = "It is missing, so every control refuses: run manage.py seed_governance."
     list_display = ("id", "value")
 
 
@@ -106,6 +111,7 @@ class EpochScreen(Screen):
 class SealScreen(HistoryScreen):
     """The seals over the trail."""
 
+    empty = "manage.py seal_audit seals the trail; the scheduler does it by itself."
     moment = ""
     list_display = ("chain", "number", "rows", "sealed_at", "hash")
     list_filter = (filters.exactly("chain", spell=filters.number),)
@@ -116,6 +122,7 @@ class SealScreen(HistoryScreen):
 class JobRunScreen(Screen):
     """How each job's last run went."""
 
+    empty = "No job has run: start manage.py run_scheduler, or make run, which starts it."
     list_display = (
         "name",
         columns.choice(
@@ -137,6 +144,7 @@ class JobRunScreen(Screen):
 class NoticeScreen(Screen):
     """The outbox: what people are told of."""
 
+    empty = "What people are told of will stand here: trips, kills, releases, pending changes and more."
     list_display = ("at", "kind", "engine", "says", "routed_at")
     list_filter = ("kind", "engine")
     search_fields = ("kind", "engine")

@@ -23,6 +23,7 @@ from heimdall.models import (
 )
 
 Kind = HeimdallEvent.Kind
+RULES = {rules.POINT: ("point", INFO), rules.ANYTIME: ("anytime", INFO)}
 DOMAIN = filters.exactly("domain", spell=names.engine)
 
 
@@ -30,6 +31,7 @@ DOMAIN = filters.exactly("domain", spell=names.engine)
 class HeimdallPolicyScreen(Screen):
     """Policies."""
 
+    empty = "Create one, or put the seeded ones back with manage.py seed_governance."
     list_offers = (Offer(action=rules.SET_POLICY, label="New policy"),)
     offers = (
         Offer(action=rules.SET_POLICY, label="Change thresholds", tone="primary"),
@@ -55,9 +57,11 @@ class HeimdallPolicyScreen(Screen):
     list_display = (
         "domain", "engine",
         columns.word("prod_use_enabled", "Production use", {True: ("enabled", GOOD), False: ("off", INFO)}),
-        "min_confidence_prod", "min_sandbox_trials", "min_sandbox_success_rate",
-        columns.figure("decided_today", "Authorizations today", str, "none"),
-        "evidence_rule", "evidence_days", "until", "changed_by", "updated_at",
+        columns.figure("min_confidence_prod", "Confidence", "{:.1%}".format, "-"),
+        columns.figure("min_sandbox_trials", "Trials", "{:,}".format, "-"),
+        columns.figure("min_sandbox_success_rate", "Success rate", "{:.1%}".format, "-"),
+        columns.word("evidence_rule", "Rule", RULES), "evidence_days",
+        columns.figure("decided_today", "Authorizations today", str, "none"), columns.last_change, "until",
     )  # fmt: skip
     list_filter = (filters.Retired, "prod_use_enabled", "evidence_rule", "engine")
     search_fields = ("domain", "engine", "reason", "changed_by")
@@ -73,6 +77,7 @@ class HeimdallPolicyScreen(Screen):
 class HeimdallScorecardDayScreen(HistoryScreen):
     """Scorecards."""
 
+    empty = "Sandbox trials fill it: POST /api/governance/heimdall/sandbox/trial."
     moment = ""
     list_display = ("day", "domain", "trials", "successes", "success_rate")
     list_filter = (DOMAIN, filters.days("day", plain=True))
@@ -82,6 +87,7 @@ class HeimdallScorecardDayScreen(HistoryScreen):
 class HeimdallEvidenceScreen(Screen):
     """Evidence since each domain's start."""
 
+    empty = "Sandbox trials fill it: POST /api/governance/heimdall/sandbox/trial."
     offers = (Offer(action=rules.RESTART),)
     list_display = (
         "domain", "start", "started_at", "started_by", "trials", "successes", "success_rate", "admitted_at",
@@ -93,6 +99,7 @@ class HeimdallEvidenceScreen(Screen):
 class HeimdallRecommendationScreen(HistoryScreen):
     """Recommendations."""
 
+    empty = "Engines ask with POST /api/governance/heimdall/recommend."
     moment = "created_at"
     list_display = (
         "id", "domain", "confidence",
@@ -111,6 +118,7 @@ class HeimdallRecommendationScreen(HistoryScreen):
 class HeimdallEventScreen(HistoryScreen):
     """Decisions."""
 
+    empty = "Every recommendation, authorization and trial will stand here."
     list_display = (
         "at", columns.choice("kind", "Kind", Kind, {Kind.DENY: BAD, Kind.AUTHORIZE: GOOD}),
         "domain", "confidence", "success", "reason", "actor", "recommendation_id",

@@ -12,8 +12,6 @@ from governance.console.pages import Page
 from heimdall import calibration, reporting
 from heimdall.calibration import Report
 
-_INK = "#6b7280"  # read on light and on dark
-
 
 class CalibrationPage(Page):
     """How honest the stated confidences are, by what came of them."""
@@ -61,16 +59,19 @@ def chart(report: Report) -> dict[str, Any]:
 def options(report: Report) -> dict[str, Any]:
     """Return how the diagram is drawn: in percent, from a tenth below the lowest interval on."""
     lowest = min(min(one.share.low, one.stated) for one in report.bins)
-    axis = {"ticks": {"color": _INK}, "grid": {}}
-    title = {"display": True, "color": _INK}
     return {
         "animation": False,
         "maintainAspectRatio": False,
         "maxBarThickness": 14,
-        "plugins": {"legend": {"align": "start", "labels": {"color": _INK, "usePointStyle": True}}},
+        "plugins": {"legend": {"align": "start", "labels": {"usePointStyle": True}}},
         "scales": {
-            "x": {**axis, "title": {**title, "text": "Confidence"}},
-            "y": {**axis, "min": 10 * math.floor(10 * lowest), "max": 100, "title": {**title, "text": "Percent"}},
+            "x": {"grid": {}, "title": {"display": True, "text": "Confidence"}},
+            "y": {
+                "grid": {},
+                "min": 10 * math.floor(10 * lowest),
+                "max": 100,
+                "title": {"display": True, "text": "Percent"},
+            },
         },
     }
 

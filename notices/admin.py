@@ -24,6 +24,7 @@ TONES: dict[str, str] = {Status.WAITING: WARN, Status.DELIVERED: GOOD, Status.DE
 class NoticeRuleScreen(Screen):
     """Who is told."""
 
+    empty = "Nobody is told of anything: create a rule, with a webhook or a mail address."
     list_offers = (Offer(action=rules.SET, label="New rule", tone="primary"),)
     offers = (
         Offer(action=rules.SET, label="Change", tone="primary"),
@@ -61,6 +62,7 @@ class NoticeRuleScreen(Screen):
 class NoticeDeliveryScreen(Screen):
     """Deliveries, dead letters among them."""
 
+    empty = "Deliveries follow from notices and rules: create a rule first."
     offers = (
         Offer(action=rules.RETRY, label="Retry", when=lambda delivery: delivery.status == Status.DEAD, tone="primary"),
     )

@@ -27,6 +27,9 @@ from regression.models import (
 )
 
 Status, Pin = RegressionIncident.Status, RegressionBaseline.Status
+DETECTORS = {rules.WINDOW: ("window", INFO), rules.SEQUENTIAL: ("sequential", INFO)}
+ACTIONS = {rules.THROTTLE: ("throttle", WARN), rules.KILL_SWITCH: ("kill switch", BAD)}
+MODES = {rules.ENFORCE: ("enforce", GOOD), rules.SHADOW: ("shadow", INFO)}
 PIN_TONES: dict[str, str] = {Pin.TAKING: WARN, Pin.PINNED: GOOD, Pin.REPLACED: INFO, Pin.UNFIT: BAD}
 TONES: dict[str, str] = {Status.OPEN: BAD, Status.ACKNOWLEDGED: WARN, Status.RESOLVED: GOOD}
 
@@ -43,6 +46,7 @@ class TripwireScreen(Screen):
 class RegressionPolicyScreen(TripwireScreen):
     """Policies."""
 
+    empty = "Create one, or put the seeded ones back with manage.py seed_governance."
     list_offers = (Offer(action=rules.SET_POLICY, label="New tripwire"),)
     offers = (
         Offer(action=rules.SET_POLICY, label="Change the tripwire", tone="primary"),
@@ -72,9 +76,9 @@ class RegressionPolicyScreen(TripwireScreen):
         columns.word("enabled", "Watches", {True: ("enabled", GOOD), False: ("disabled", INFO)}),
         columns.figure("events_today", "Events today", str, "none"),
         columns.figure("rate", "Last rate", "{:.3f}".format, "-"),
-        columns.word("mode", "Mode", {rules.ENFORCE: ("enforce", GOOD), rules.SHADOW: ("shadow", INFO)}),
-        "detector", "action", "max_drop_fraction", "window_events", "baseline_events",
-        "min_events_to_enforce", "until", "changed_by", "updated_at",
+        columns.figure("max_drop_fraction", "Max drop", "{:.1%}".format, "-"),
+        columns.word("detector", "Detector", DETECTORS), columns.word("action", "Action", ACTIONS),
+        columns.word("mode", "Mode", MODES), columns.last_change, "until",
     )  # fmt: skip
     list_filter = (filters.Retired, "enabled", "mode", "detector", "action", "domain")
     search_fields = ("domain", "metric", "reason", "changed_by")
@@ -95,6 +99,7 @@ class RegressionPolicyScreen(TripwireScreen):
 class RegressionStateScreen(TripwireScreen):
     """States."""
 
+    empty = "A tripwire has a state from its first KPI event on."
     offers = (Offer(action=rules.REARM, when=lambda state: state.triggered, tone="primary"),)
     list_display = (
         "domain", "metric",
@@ -114,6 +119,7 @@ class RegressionStateScreen(TripwireScreen):
 class RegressionIncidentScreen(Screen):
     """Incidents."""
 
+    empty = "No tripwire has tripped."
     offers = (
         Offer(
             action=rules.ACKNOWLEDGE,
@@ -124,9 +130,10 @@ class RegressionIncidentScreen(Screen):
         Offer(action=rules.RESOLVE, label="Resolve", when=lambda incident: incident.status != Status.RESOLVED),
     )
     list_display = (
-        "id", "domain", "metric", "action", "mode",
-        columns.choice("status", "Status", Status, TONES),
-        "cause", "drop_fraction", "events_to_detect", "opened_at", "acknowledged_by", "resolved_by",
+        "id", "domain", "metric", columns.choice("status", "Status", Status, TONES),
+        columns.word("action", "Action", ACTIONS), columns.word("mode", "Mode", MODES),
+        columns.figure("drop_fraction", "Drop", "{:.1%}".format, "-"),
+        "events_to_detect", "opened_at", "acknowledged_by", "resolved_by", "cause",
     )  # fmt: skip
     list_filter = ("status", "cause", "mode", "detector", "action", "domain")
     search_fields = ("domain", "metric", "resolution")
@@ -145,6 +152,7 @@ class RegressionIncidentScreen(Screen):
 class RegressionBaselineScreen(TripwireScreen):
     """Pinned baselines."""
 
+    empty = "Pin one from a tripwire's page, to compare with that and not with the events before the window."
     list_display = (
         "domain", "metric", "number", columns.choice("status", "Status", Pin, PIN_TONES), "events", "size", "mean",
         "bound", "correlation", "pinned_by", "pinned_at", "note",
@@ -157,6 +165,7 @@ class RegressionBaselineScreen(TripwireScreen):
 class RegressionGapScreen(Screen):
     """What re-armed trips left out."""
 
+    empty = "Re-arming leaves the events before it out of the windows: what it left out will stand here."
     list_display = ("domain", "metric", "after_id", "until_id")
     list_filter = ("domain",)
     search_fields = ("domain", "metric")
@@ -166,6 +175,7 @@ class RegressionGapScreen(Screen):
 class KpiEventScreen(HistoryScreen):
     """Events."""
 
+    empty = "Engines record with POST /api/governance/regression/kpi."
     list_display = ("id", "at", "domain", "metric", "success", "value", "actor", "correlation_id")
     list_filter = (
         filters.exactly("domain", spell=names.engine), filters.exactly("metric", spell=names.metric),
@@ -179,5 +189,6 @@ class KpiEventScreen(HistoryScreen):
 class KpiBatchScreen(HistoryScreen):
     """Keys of batches."""
 
+    empty = "Engines record with POST /api/governance/regression/kpi/batch."
     list_display = ("id", "at", "actor", "idempotency_key")
     list_filter = (filters.exactly("actor"), filters.exactly("idempotency_key"))

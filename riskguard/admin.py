@@ -29,6 +29,7 @@ ENGINE = filters.exactly("engine", spell=names.engine)
 class RiskPolicyScreen(Screen):
     """Policies."""
 
+    empty = "Create one, or put the seeded ones back with manage.py seed_governance."
     limits = CAPS
     list_offers = (Offer(action=policies.SET_POLICY, label="New policy"),)
     offers = (
@@ -63,9 +64,8 @@ class RiskPolicyScreen(Screen):
         "max_daily_exposure",
         columns.figure("exposure_today", "Exposure today", money.spoken, money.spoken(0)),
         "max_open_risk",
+        columns.last_change,
         "until",
-        "changed_by",
-        "updated_at",
     )
     list_filter = (filters.Retired, "enabled")
     search_fields = ("engine", "reason", "changed_by")
@@ -80,6 +80,7 @@ class RiskPolicyScreen(Screen):
 class RiskLedgerDayScreen(HistoryScreen):
     """The ledger."""
 
+    empty = "A day is opened by its first reservation."
     moment = ""
     list_display = ("day", "engine", "exposure_used", "open_risk_reserved", "realized_loss", "actions_count")
     list_filter = (ENGINE, filters.days("day", plain=True))
@@ -89,6 +90,7 @@ class RiskLedgerDayScreen(HistoryScreen):
 class RiskReservationScreen(HistoryScreen):
     """Reservations; what is open or waits for a person stands out."""
 
+    empty = "Engines reserve with POST /api/governance/risk/check-and-reserve."
     moment = "created_at"
     list_display = (
         "id", "engine", "amount", columns.choice("status", "Status", Status, TONES),
@@ -119,6 +121,7 @@ class RiskReservationScreen(HistoryScreen):
 class RiskEventScreen(HistoryScreen):
     """Decisions."""
 
+    empty = "Every reservation that is asked for, granted or refused, will stand here."
     list_display = (
         "at", columns.choice("kind", "Kind", Kind, {Kind.DENY: BAD, Kind.EXPIRE: WARN, Kind.RESERVE: GOOD}),
         "engine", "amount", "reason", "policy", "cap", "actor", "correlation_id",

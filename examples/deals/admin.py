@@ -13,6 +13,7 @@ from governance.console.histories import HistoryScreen
 class DealScreen(HistoryScreen):
     """Deals."""
 
+    empty = "Book one with POST /api/deals."
     moment = "created_at"
     list_display = ("id", "title", "amount", "signed", "realized_loss", "actor", "created_at")
     list_filter = (("signed", filters.YesNo), filters.exactly("reservation_id", "reservation", filters.number))

@@ -25,7 +25,7 @@ def of(model: type[models.Model], name: str, *, limit: bool = False) -> Column |
     """Return how a plain field is shown: money, times and limits in words, any other as the admin does."""
     field: Any = model._meta.get_field(name)
     if isinstance(field, models.DateTimeField):
-        return _named(name, moment(name, str(field.verbose_name)))
+        return _named(name, moment(name, str(field.verbose_name), figures.NO_END if name == "until" else "never"))
     if limit or isinstance(field, money.MinorUnitsField):
         spoken = money.spoken if isinstance(field, money.MinorUnitsField) else "{:,}".format
         return _named(name, figure(name, str(field.verbose_name), spoken, figures.NO_LIMIT if limit else "-"))
@@ -61,16 +61,25 @@ def by_row(key: str, told: Mapping[Any, Any]) -> Case:
     return Case(*cases, default=Value(None), output_field=models.TextField())
 
 
-def moment(name: str, title: str) -> Column:
-    """Return a column of times in UTC, with their age."""
+def moment(name: str, title: str, empty: str) -> Column:
+    """Return a column of times in UTC, with their age; ``empty`` stands for null."""
 
     @admin.display(description=title, ordering=name)
     def column(row: Any) -> str:
         at = getattr(row, name)
+        if at is None:
+            return format_html('<span class="vh-moment">{}</span>', empty)
         # The line may break before the age alone.
-        return format_html('<span class="vh-moment">{}</span> ({})', *figures.stamp(at)) if at else "never"
+        return format_html('<span class="vh-moment">{}</span> ({})', *figures.stamp(at))
 
     return column
+
+
+@admin.display(description="Last change", ordering="updated_at")
+def last_change(row: Any) -> str:
+    """Return when a row was changed last, how long ago, and by whom."""
+    told = '<span class="vh-moment">{}</span> ({}) by {}'
+    return format_html(told, *figures.stamp(row.updated_at), row.changed_by)
 
 
 def document(name: str, title: str) -> Column:

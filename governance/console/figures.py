@@ -12,6 +12,7 @@ from governance import clock, money
 from governance.fields import EndField, FractionField, UnitsField
 
 NO_LIMIT = "no limit"
+NO_END = "no end"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -23,7 +24,7 @@ def label(name: str, field: Field[Any, Any, Any, Any] | None = None) -> str:
 def shown(value: Any, field: Field[Any, Any, Any, Any] | None = None) -> str:
     """Return a control's ``value``, as a snapshot holds it, as a person reads it."""
     if isinstance(field, EndField):
-        return moment(dt.datetime.fromisoformat(value) if value else None)
+        return moment(dt.datetime.fromisoformat(value)) if value else NO_END
     if value is None:
         return NO_LIMIT if field is not None and field.allow_null else "-"
     if isinstance(field, UnitsField):

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from governance import clock, register
 from governance.models import ChangeRequest
@@ -49,7 +50,7 @@ def _screens(request: HttpRequest, app: str) -> Iterator[dict[str, Any]]:
     for model, screen in admin.site._registry.items():
         if model._meta.app_label == app and screen.has_view_permission(request):
             link = reverse(f"admin:{app}_{model._meta.model_name}_changelist")
-            yield {"title": str(model._meta.verbose_name_plural).capitalize(), "link": link}
+            yield {"title": capfirst(str(model._meta.verbose_name_plural)), "link": link}
 
 
 def _others(known: set[str]) -> list[str]:

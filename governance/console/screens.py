@@ -26,13 +26,15 @@ class Screen(ModelAdmin):
     """A model as it is listed and shown. ``offers`` lead to a row's changes, whose target ``target`` names.
 
     ``list_offers`` are those of no row in particular, such as a new policy. In the fields ``limits`` null is no limit.
-    The order that a person chose for a list is kept for the length of their session.
+    ``empty`` says of a list without rows where they come from. The order that a person chose for a list is kept for the
+    length of their session.
     """
 
     right = roles.READ
     offers: Sequence[Offer] = ()
     list_offers: Sequence[Offer] = ()
     limits: Sequence[str] = ()
+    empty = "Nothing has been recorded."
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = True
@@ -118,6 +120,13 @@ class Screen(ModelAdmin):
             if not any(values) and name != "o":
                 del kept[name]
         request.GET = kept  # type: ignore[assignment]  # one that can be changed is one that can be read
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list, which offers to show all where not all is shown."""
+        shown = super().get_changelist_instance(request)
+        if not (shown.has_active_filters or shown.query):
+            shown.full_result_count = shown.result_count
+        return shown
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Show the list in the order that was chosen last, with what is offered beside it."""

@@ -18,7 +18,7 @@ from riskguard.models import RiskPolicy, RiskReservation
 from valhalla.env import BASE_DIR
 
 FOLDER = BASE_DIR / "docs" / "images"
-COLOURS = 96  # few enough for a small file, enough for text to stay smooth
+COLOURS = 256  # few enough for a small file, enough for text to stay smooth and keep its colour
 MODES = {"light": (1280, 900, "light"), "dark": (1280, 900, "dark"), "phone": (390, 844, "light")}
 
 

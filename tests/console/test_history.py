@@ -60,7 +60,7 @@ def test_an_end_that_is_over_is_not_reverted_to(operator: Client) -> None:
         change(max_daily_loss=900, until=(noon + dt.timedelta(hours=1)).isoformat())
     ending.end_all()
     entry, first = operator.get(HISTORY).context["entries"][:2]
-    assert ("Until", "never", figures.moment(noon + dt.timedelta(hours=1))) in first.rows
+    assert ("Until", figures.NO_END, figures.moment(noon + dt.timedelta(hours=1))) in first.rows
     assert ("Falls back to", "", "max daily loss 200") in first.rows
     assert (entry.event.actor, json.loads(entry.revert)) == ("end_overrides", {"max_daily_loss": 900, "until": None})
 
