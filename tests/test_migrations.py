@@ -31,6 +31,7 @@ def _rows(transactional_db: None) -> Iterator[None]:
     for model in our_models():
         if not model._default_manager.exists():
             ROWS[model]()
+    assert all(model._default_manager.exists() for model in our_models())
     yield
     if readiness.unapplied_migrations():
         call_command("migrate", verbosity=0)
@@ -41,21 +42,41 @@ def _tables() -> set[str]:
     return set(connection.introspection.table_names())
 
 
+def _tables_of(app: str) -> set[str]:
+    return {model._meta.db_table for model in apps.get_app_config(app).get_models()}
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("_rows")
+def test_all_go_down_to_zero_and_up_again_with_rows_in_every_table() -> None:
+    for app in OUR_APPS:
+        _goes_down(app)
+    assert not set().union(*map(_tables_of, OUR_APPS)) & _tables()
+    _comes_up()
+
+
+# Each app alone and all together ask a database for the same; what differs is who else is there.
+@pytest.mark.postgresql
 @pytest.mark.parametrize("app", OUR_APPS)
 @pytest.mark.usefixtures("_rows")
-def test_goes_down_to_zero_and_up_again_with_rows_in_every_table(app: str) -> None:
-    models = list(apps.get_app_config(app).get_models())
+def test_each_goes_down_to_zero_and_up_again_beside_the_others(app: str) -> None:
     for holder in HOLDERS:
         HoldFactory(source=holder, pins="kill_switch")
-    tables = {model._meta.db_table for model in models}
-    assert all(model._default_manager.exists() for model in models)
-    call_command("migrate", app, "zero", verbosity=0)
-    assert not tables & _tables()
+    _goes_down(app)
     if app in HOLDERS:
         # Who could lift them is gone, so nothing stays held or pinned by it.
         assert not Hold.objects.filter(source=app).exists()
+    _comes_up()
+
+
+def _goes_down(app: str) -> None:
+    call_command("migrate", app, "zero", verbosity=0)
+    assert not _tables_of(app) & _tables()
+
+
+def _comes_up() -> None:
     call_command("migrate", verbosity=0)
-    assert tables <= _tables()
+    assert set().union(*map(_tables_of, OUR_APPS)) <= _tables()
     assert readiness.unapplied_migrations() == []
     assert seeds.missing() == []
     assert readiness.checklist()["ok"]

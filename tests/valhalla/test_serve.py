@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,12 +21,33 @@ pytestmark = pytest.mark.sqlite  # which is what ``make run`` serves; two proces
 Both = subprocess.Popen[str]
 
 
-def _start(port: int) -> Both:
-    environment = {**os.environ, "DATABASE_URL": seeded_database(), "PORT": str(port), "WEB_CONCURRENCY": "1"}
-    command = [sys.executable, "-m", "valhalla.serve"]
-    return subprocess.Popen(
-        command, cwd=BASE_DIR, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+# A half that tells when it waits, and that it was asked to end.
+HALF = """
+import os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"{sys.argv[1]} ends"))
+print(sys.argv[1], "waits as", os.getpid(), file=sys.stderr, flush=True)
+signal.pause()
+"""
+WITH_STAND_INS = """
+import sys
+from valhalla import serve
+serve.HALVES = {name: ["-c", sys.argv[1], name] for name in ("one", "other")}
+sys.exit(serve.main())
+"""
+
+
+@contextlib.contextmanager
+def _running(*command: str, **environment: str) -> Iterator[Both]:
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=BASE_DIR, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def _until(process: Both, *texts: str) -> str:
@@ -40,38 +61,35 @@ def _until(process: Both, *texts: str) -> str:
     return log
 
 
-@pytest.fixture
-def started() -> Iterator[tuple[Both, str]]:
-    """Start both, and return them with their log so far."""
+def test_both_end_cleanly_when_a_terminal_interrupts_them() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    process = _start(port)
-    yield process, _until(process, "Booting worker", "Scheduling")
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+        port = str(listener.getsockname()[1])
+    site = {"DATABASE_URL": seeded_database(), "PORT": port, "WEB_CONCURRENCY": "1"}
+    with _running("-m", "valhalla.serve", **site) as both:
+        _until(both, "Booting worker", "Scheduling")
+        os.killpg(both.pid, signal.SIGINT)
+        _until(both, "The scheduler has ended", "Shutting down: Master")
+        assert both.wait(timeout=20) == 0
 
 
-def _terminate(both: Both) -> None:
+@pytest.fixture
+def stand_ins() -> Iterator[tuple[Both, str]]:
+    """Run two that wait, and return what runs them with their log so far."""
+    with _running("-c", WITH_STAND_INS, HALF) as both:
+        yield both, _until(both, "one waits", "other waits")
+
+
+def test_a_signal_ends_both(stand_ins: tuple[Both, str]) -> None:
+    both, _log = stand_ins
     both.terminate()
-
-
-def _interrupt_as_a_terminal_does(both: Both) -> None:
-    os.killpg(both.pid, signal.SIGINT)
-
-
-@pytest.mark.parametrize("end", [_terminate, _interrupt_as_a_terminal_does])
-def test_both_end_cleanly_at_a_signal(started: tuple[Both, str], end: Callable[[Both], None]) -> None:
-    both, _log = started
-    end(both)
-    _until(both, "The scheduler has ended", "Shutting down: Master")
+    _until(both, "one ends", "other ends")
     assert both.wait(timeout=20) == 0
 
 
-def test_when_one_ends_the_other_is_stopped_and_the_status_tells(started: tuple[Both, str]) -> None:
-    both, log = started
-    listens = re.search(r"Listening at: \S+ \((\d+)\)", log)
-    assert listens
-    os.kill(int(listens[1]), signal.SIGKILL)
-    _until(both, "gunicorn has ended with status -9: stopping the other.", "The scheduler has ended")
+def test_when_one_ends_the_other_is_stopped_and_the_status_tells(stand_ins: tuple[Both, str]) -> None:
+    both, log = stand_ins
+    waiting = re.search(r"one waits as (\d+)", log)
+    assert waiting
+    os.kill(int(waiting[1]), signal.SIGKILL)
+    _until(both, "one has ended with status -9: stopping the other.", "other ends")
     assert both.wait(timeout=20) == 1
