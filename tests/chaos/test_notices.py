@@ -55,10 +55,10 @@ def test_no_kill_of_the_deliverer_loses_a_notice(receiver: Receiver, tell: Calla
             process.kill()
         moments["was under way"] += NoticeDelivery.objects.filter(status="WAITING", tries__gt=0).exists()
     while NoticeDelivery.objects.filter(status="WAITING").exists() or Notice.objects.filter(routed_at=None).exists():
+        _end_the_lease()
         with _delivering() as process:
             assert process.wait(PATIENCE_SECONDS) == 0
         assert time.monotonic() - began < 10 * PATIENCE_SECONDS
-        _end_the_lease()
     times = Counter(receiver.ids())
     assert set(times) == {f"msg_{uid.hex}" for uid in Notice.objects.values_list("uid", flat=True)}
     assert len(times) == NOTICES

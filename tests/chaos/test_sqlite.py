@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.chaos.conftest import open_up
+from tests.chaos.conftest import FORKED, open_up
 from tests.chaos.engines import Crowd, Line
 from tests.server import Site, site
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 def four_workers() -> Iterator[Site]:
-    with site(WEB_CONCURRENCY="4") as running:
+    with site(WEB_CONCURRENCY="4", **FORKED) as running:
         with closing(Line(running.address)) as line:
             open_up(line)
         yield running
