@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
+from riskguard import verification
 from tests.chaos.conftest import FORKED, open_up
 from tests.chaos.engines import Crowd, Line
+from tests.deploy.postgresql import connected
 from tests.server import Site, site
 
 ENGINES, GRANTS = 8, 80
@@ -24,10 +27,13 @@ def four_workers() -> Iterator[Site]:
         yield running
 
 
-def test_no_caller_of_four_workers_is_told_that_the_database_is_locked(four_workers: Site) -> None:
+def test_no_caller_of_four_workers_is_told_that_the_database_is_locked(
+    four_workers: Site, django_db_blocker: DjangoDbBlocker
+) -> None:
     crowd = Crowd(four_workers.address, ENGINES)
     with crowd.at_work():
         crowd.work(GRANTS)
     assert crowd.failures() == []
     assert set().union(*(engine.refused for engine in crowd.engines)) <= {"would_exceed_policy"}
-    assert four_workers.manage("verify_ledger").returncode == 0
+    with django_db_blocker.unblock(), connected(four_workers.environ["DATABASE_URL"]):
+        assert list(verification.differences()) == []
