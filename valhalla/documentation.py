@@ -6,10 +6,14 @@ import functools
 import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
+from django.urls import URLResolver, get_resolver, get_urlconf
+from django.utils import translation
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
@@ -17,22 +21,26 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, 
 
 _BUNDLE = "drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
 _MAKING = threading.Lock()
+_MADE: WeakKeyDictionary[URLResolver, Any] = WeakKeyDictionary()
 _FOREIGN_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
-class OneAtATime(SchemaGenerator):
-    """Makes the document in one thread at a time: drf-spectacular loads its extensions as it goes, for all threads."""
+class MadeOnce(SchemaGenerator):
+    """Makes the document once a process, in one thread: drf-spectacular loads its extensions as it goes, for all."""
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the document."""
-        with _MAKING:
-            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
+        """Return the document, in the site's language whoever asks first."""
+        addresses = get_resolver(get_urlconf())
+        with _MAKING, translation.override(settings.LANGUAGE_CODE):
+            if addresses not in _MADE:
+                _MADE[addresses] = super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
+            return _MADE[addresses]
 
 
 class SchemaView(SpectacularJSONAPIView):
     """The OpenAPI document."""
 
-    generator_class = OneAtATime
+    generator_class = MadeOnce
     permission_classes = ()
     authentication_classes = ()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from valhalla.classification import OBSERVE_ONLY, PROD_EXEC, SANDBOX_EXEC, is_exempt, kind_of, normalised
 from valhalla.settings import GATE_EXEMPT_PREFIXES, PathRule
 
+pytestmark = pytest.mark.sqlite  # no database is asked
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PURGE"]
 
 
@@ -80,17 +81,16 @@ def test_an_exempt_prefix_is_exempt_with_what_lies_below_it(prefix: str) -> None
     assert is_exempt(f"{prefix}/below/it")
 
 
+OTHER_SPELLINGS = [
+    "{}X", "{}z/below", "{}.", "{};x", "{};/../api/deals", "/x{}", "/{}", "{}/../api/deals", "{}/%2e%2e/api/deals",
+    "{}/%252e%252e/api/deals", "{}%2f..%2fapi/deals", "{}/..\\api\\deals", "{}\\..\\api\\deals", "{}/..;/api/deals",
+    "{}/../..//api/deals", "{}%00", "{} ", "{}?", "{}//..//../api/deals",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("prefix", GATE_EXEMPT_PREFIXES)
-@pytest.mark.parametrize(
-    "spelling",
-    [
-        "{}X", "{}z/below", "{}.", "{};x", "{};/../api/deals", "/x{}", "/{}", "{}/../api/deals", "{}/%2e%2e/api/deals",
-        "{}/%252e%252e/api/deals", "{}%2f..%2fapi/deals", "{}/..\\api\\deals", "{}\\..\\api\\deals", "{}/..;/api/deals",
-        "{}/../..//api/deals", "{}%00", "{} ", "{}?", "{}//..//../api/deals",
-    ],
-)  # fmt: skip
-def test_no_other_spelling_is_exempt(prefix: str, spelling: str) -> None:
-    assert not is_exempt(spelling.format(prefix))
+def test_no_other_spelling_is_exempt(prefix: str) -> None:
+    assert [spelling for spelling in OTHER_SPELLINGS if is_exempt(spelling.format(prefix))] == []
 
 
 @pytest.mark.parametrize("prefix", ["/HEALTH", "/Api/governance", "/Admin", "/api/Governance"])
@@ -105,7 +105,6 @@ def test_everything_else_is_not_exempt(path: str) -> None:
     assert not is_exempt(path)
 
 
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("path", "engine"),
     [
@@ -120,8 +119,9 @@ def test_everything_else_is_not_exempt(path: str) -> None:
         ("/api/followups", "NOTIFY"),
     ],
 )
-def test_a_rule_says_the_class_and_the_engine_for_every_method(path: str, engine: str | None, method: str) -> None:
-    assert kind_of(path, method) == (PROD_EXEC, {engine} if engine else frozenset())
+def test_a_rule_says_the_class_and_the_engine_for_every_method(path: str, engine: str | None) -> None:
+    for method in METHODS:
+        assert kind_of(path, method) == (PROD_EXEC, {engine} if engine else frozenset()), method
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ class TestWhileGoLiveIsDisabled:
     def test_an_exempt_path_is_answered(self, api: APIClient, path: str) -> None:
         answered(api, path)
 
-    @pytest.mark.parametrize("path", [*GATED, *ROUND])
-    def test_every_other_path_is_refused_known_or_not(self, api: APIClient, path: str) -> None:
-        assert refusal(api.get(path)) == (403, "GO_LIVE_DISABLED")
+    def test_every_other_path_is_refused_known_or_not(self, api: APIClient) -> None:
+        for path in [*GATED, *ROUND]:
+            assert refusal(api.get(path)) == (403, "GO_LIVE_DISABLED"), path
 
     @pytest.mark.parametrize("method", METHODS)
     def test_every_method_is_refused(self, api: APIClient, method: str) -> None:
@@ -99,10 +99,10 @@ class TestWhileTheKillSwitchIsEngaged:
     def test_no_spelling_is_a_way_out_of_a_rule(self, api: APIClient, path: str) -> None:
         assert refusal(api.get(path)) == (403, "KILL_SWITCH_ENGAGED")
 
-    @pytest.mark.parametrize("path", ROUND)
-    def test_no_spelling_of_deals_reaches_them(self, api: APIClient, path: str) -> None:
-        assert api.get(path).status_code != 200
-        assert api.post(path, {"title": "x", "amount": 1}).status_code == 403
+    def test_no_spelling_of_deals_reaches_them(self, api: APIClient) -> None:
+        for path in ROUND:
+            assert api.get(path).status_code != 200, path
+            assert api.post(path, {"title": "x", "amount": 1}).status_code == 403, path
 
     @pytest.mark.parametrize(
         "header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method", "X-Original-Method"]

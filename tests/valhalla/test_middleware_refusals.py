@@ -25,11 +25,11 @@ class TestWhatCannotBeRead:
         model.objects.all().delete()
 
     @pytest.mark.usefixtures("_missing")
-    @pytest.mark.parametrize("path", [*GATED, *ROUND])
-    def test_every_path_but_the_exempt_ones_is_refused(self, api: APIClient, path: str) -> None:
-        answer = api.get(path)
-        assert refusal(answer) == (503, "GOVERNANCE_UNAVAILABLE")
-        assert answer["Retry-After"] == "1"
+    def test_every_path_but_the_exempt_ones_is_refused(self, api: APIClient) -> None:
+        for path in [*GATED, *ROUND]:
+            answer = api.get(path)
+            assert refusal(answer) == (503, "GOVERNANCE_UNAVAILABLE"), path
+            assert answer["Retry-After"] == "1", path
 
     @pytest.mark.usefixtures("_missing")
     def test_the_exempt_paths_that_need_no_state_are_answered(self, api: APIClient) -> None:
