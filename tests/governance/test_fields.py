@@ -10,6 +10,7 @@ from rest_framework.fields import Field
 from governance import fields
 from governance.money import MAX_MINOR
 
+pytestmark = pytest.mark.sqlite  # no database is asked
 NUL = "Null characters are not allowed"
 SURROGATE = "Surrogate characters are not allowed"
 

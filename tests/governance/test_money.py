@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from governance import money
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 @pytest.mark.parametrize(
     ("units", "minor"),

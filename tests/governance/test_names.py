@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from governance import names
 
+pytestmark = pytest.mark.sqlite  # no database is asked
 spellings = pytest.mark.parametrize("spell", [names.engine, names.metric])
 
 

@@ -20,6 +20,8 @@ from governance.errors import Conflict, Invalid, NotFound, Unavailable
 from governance.rendering import JSONRenderer
 from tests.riskguard.asking import PROBLEM
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 def _wrapped(cause: Exception) -> OperationalError:
     error = OperationalError("the wait ended")

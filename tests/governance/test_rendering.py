@@ -13,6 +13,8 @@ from rest_framework.exceptions import ParseError
 
 from governance.rendering import JSONParser, JSONRenderer
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 def _written(data: Any, accept: str = "application/json") -> str:
     return str(JSONRenderer().render(data, accept).decode())

@@ -10,6 +10,8 @@ from rest_framework import serializers
 from governance import shapes
 from governance.fields import BatchField, CountField
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 class Item(serializers.Serializer[Any]):
     number = CountField(most=9)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from governance.models import AuditEvent, Seal
 from governance.trail import canonical
@@ -110,11 +110,15 @@ TAMPERINGS: dict[str, Callable[[], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", TAMPERINGS)
-def test_every_kind_of_tampering_is_found_and_named(kind: str, sealed: list[Seal]) -> None:
-    with lifted():
-        told = TAMPERINGS[kind]()
-    assert findings()[0].startswith(told), findings()
+def test_every_kind_of_tampering_is_found_and_named(sealed: list[Seal]) -> None:
+    for kind, tamper in TAMPERINGS.items():
+        with transaction.atomic():
+            with lifted():
+                told = tamper()
+            found = findings()
+            transaction.set_rollback(True)
+        assert found[0].startswith(told), (kind, found)
+    assert findings() == []
 
 
 @pytest.mark.postgresql

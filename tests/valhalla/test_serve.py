@@ -21,12 +21,13 @@ pytestmark = pytest.mark.sqlite  # which is what ``make run`` serves; two proces
 Both = subprocess.Popen[str]
 
 
-# A half that tells when it waits, and that it was asked to end.
+# A half that tells when it waits, and that it was asked to end: a line at a time, since two write to one log.
 HALF = """
 import os, signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"{sys.argv[1]} ends"))
-print(sys.argv[1], "waits as", os.getpid(), file=sys.stderr, flush=True)
-signal.pause()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.write(2, f"{sys.argv[1]} waits as {os.getpid()}\\n".encode())
+signal.sigwait([signal.SIGTERM])
+os.write(2, f"{sys.argv[1]} ends\\n".encode())
 """
 WITH_STAND_INS = """
 import sys
