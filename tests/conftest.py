@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from tests import pristine
 from tests.databases import vendor
+from tests.riskguard import racing
 
 
 def pytest_collection() -> None:
@@ -51,6 +52,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.put_back())
         yield
+        racing.hang_up()
 
 
 @pytest.fixture

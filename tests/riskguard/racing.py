@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextvars
 import datetime as dt
+import queue
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,10 +64,60 @@ class Caller(threading.Thread):
         return told
 
 
+class _Line(threading.Thread):
+    """A thread that makes one call after another on a connection of its own.
+
+    It is kept from race to race: to connect, and to read the database's functions for the first time, takes many times
+    as long as a call, and callers that set out at once would not arrive at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._asked: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self.start()
+
+    def ask(self, call: Callable[[], Any], barrier: threading.Barrier) -> Future[Any]:
+        context, answer = contextvars.copy_context(), Future[Any]()
+
+        def made() -> Any:
+            barrier.wait(timeout=PATIENCE.total_seconds())
+            return context.run(call)
+
+        self._asked.put((made, answer))
+        return answer
+
+    def run(self) -> None:
+        while asked := self._asked.get():
+            call, answer = asked
+            try:
+                told = call()
+            except BaseException as error:  # noqa: BLE001 -- told to who waits for it
+                connection.close_if_unusable_or_obsolete()
+                answer.set_exception(error)
+            else:
+                answer.set_result(told)
+        connections.close_all()
+
+    def hang_up(self) -> None:
+        self._asked.put(None)
+        self.join()
+
+
+_lines: list[_Line] = []
+
+
 def race(*calls: Callable[[], Any]) -> list[Any]:
     """Make every call at once and return their answers in order; an error stands for the answer that it prevented."""
     barrier = threading.Barrier(len(calls))
-    return [caller.outcome() for caller in [Caller(call, barrier) for call in calls]]
+    _lines.extend(_Line() for _ in range(len(calls) - len(_lines)))
+    answers = [line.ask(call, barrier) for line, call in zip(_lines, calls, strict=False)]
+    return [answer.exception(timeout=PATIENCE.total_seconds()) or answer.result() for answer in answers]
+
+
+def hang_up() -> None:
+    """Close the connections of every race that there was."""
+    while _lines:
+        _lines.pop().hang_up()
 
 
 def errors(answers: list[Any]) -> list[BaseException]:
