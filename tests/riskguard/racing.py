@@ -30,42 +30,34 @@ with_both_backends = pytest.mark.parametrize("backend", ["function", "python"], 
 with_and_without_locks = pytest.mark.parametrize("locks", [True, False], ids=["locks", "no_locks"])
 
 
-class Caller(threading.Thread):
-    """A thread with a connection of its own and a copy of the starter's context (the fixed clock)."""
+class Caller:
+    """A call in a thread with a connection of its own, and a copy of the starter's context (the fixed clock)."""
 
     def __init__(self, call: Callable[[], Any], barrier: threading.Barrier | None = None) -> None:
-        super().__init__(daemon=True)
-        self._call, self._barrier, self._context = call, barrier, contextvars.copy_context()
-        self.answer: Any = None
-        self.error: BaseException | None = None
-        self.start()
+        context = contextvars.copy_context()
 
-    def run(self) -> None:
-        try:
-            if self._barrier is not None:
-                self._barrier.wait(timeout=PATIENCE.total_seconds())
-            self.answer = self._context.run(self._call)
-        except BaseException as error:  # noqa: BLE001 -- told to who waits for it
-            self.error = error
-        finally:
-            connections.close_all()
+        def made() -> Any:
+            if barrier is not None:
+                barrier.wait(timeout=PATIENCE.total_seconds())
+            return context.run(call)
+
+        self._answer = (_idle.pop() if _idle else _Line()).ask(made)
+
+    def is_alive(self) -> bool:
+        return not self._answer.done()
 
     def outcome(self) -> Any:
         """Wait for the end and return the answer, or the error as a value."""
-        self.join(timeout=PATIENCE.total_seconds())
-        assert not self.is_alive(), "a caller is stuck"
-        return self.answer if self.error is None else self.error
+        error = self._answer.exception(timeout=PATIENCE.total_seconds())
+        return self._answer.result() if error is None else error
 
     def told(self) -> Any:
         """Wait for the end and return the answer; raise what the call raised."""
-        told = self.outcome()
-        if self.error is not None:
-            raise self.error
-        return told
+        return self._answer.result(timeout=PATIENCE.total_seconds())
 
 
 class _Line(threading.Thread):
-    """A thread that makes one call after another on a connection of its own.
+    """A thread that makes one call after another on the same connection.
 
     It is kept from race to race: to connect, and to read the database's functions for the first time, takes many times
     as long as a call, and callers that set out at once would not arrive at once.
@@ -76,48 +68,47 @@ class _Line(threading.Thread):
         self._asked: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self.start()
 
-    def ask(self, call: Callable[[], Any], barrier: threading.Barrier) -> Future[Any]:
-        context, answer = contextvars.copy_context(), Future[Any]()
-
-        def made() -> Any:
-            barrier.wait(timeout=PATIENCE.total_seconds())
-            return context.run(call)
-
-        self._asked.put((made, answer))
+    def ask(self, call: Callable[[], Any]) -> Future[Any]:
+        answer = Future[Any]()
+        self._asked.put((call, answer))
         return answer
 
     def run(self) -> None:
         while asked := self._asked.get():
-            call, answer = asked
-            try:
-                told = call()
-            except BaseException as error:  # noqa: BLE001 -- told to who waits for it
-                connection.close_if_unusable_or_obsolete()
-                answer.set_exception(error)
-            else:
-                answer.set_result(told)
+            self._answer(*asked)
         connections.close_all()
+
+    def _answer(self, call: Callable[[], Any], answer: Future[Any]) -> None:
+        told, failed = None, None
+        try:
+            told = call()
+        except BaseException as error:  # noqa: BLE001 -- told to who waits for it
+            failed = error
+        connection.close_if_unusable_or_obsolete()
+        _idle.append(self)
+        if failed is None:
+            answer.set_result(told)
+        else:
+            answer.set_exception(failed)
 
     def hang_up(self) -> None:
         self._asked.put(None)
         self.join()
 
 
-_lines: list[_Line] = []
+_idle: list[_Line] = []
+
+
+def hang_up() -> None:
+    """Close the connections of all callers that there were."""
+    while _idle:
+        _idle.pop().hang_up()
 
 
 def race(*calls: Callable[[], Any]) -> list[Any]:
     """Make every call at once and return their answers in order; an error stands for the answer that it prevented."""
     barrier = threading.Barrier(len(calls))
-    _lines.extend(_Line() for _ in range(len(calls) - len(_lines)))
-    answers = [line.ask(call, barrier) for line, call in zip(_lines, calls, strict=False)]
-    return [answer.exception(timeout=PATIENCE.total_seconds()) or answer.result() for answer in answers]
-
-
-def hang_up() -> None:
-    """Close the connections of every race that there was."""
-    while _lines:
-        _lines.pop().hang_up()
+    return [caller.outcome() for caller in [Caller(call, barrier) for call in calls]]
 
 
 def errors(answers: list[Any]) -> list[BaseException]:
