@@ -88,8 +88,8 @@ def _record(seen: Sequence[Observation], actor: str) -> Batch:
         while start < len(own):
             end = start + turning.stretch(policy, state, ahead[start:])
             ids |= _inserted(seen, own[start:end], actor)
-            tripping.recorded(policy, [seen[place].event(ids[place]) for place in own[start:end]], actor, trips.append)
-            state, start = tripping.state_of(policy), end
+            events = [seen[place].event(ids[place]) for place in own[start:end]]
+            state, start = tripping.recorded(policy, events, actor, trips.append) or state, end
         if policy.enabled:
             states.append(state)
     ids |= _inserted(seen, sorted(place for unwatched in places.values() for place in unwatched), actor)

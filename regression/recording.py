@@ -36,7 +36,10 @@ class Observation:
 
     def stored(self, *, at: dt.datetime, actor: str) -> KpiEvent:
         """Return the row to insert."""
-        return KpiEvent(**dataclasses.asdict(self), at=at, actor=actor)
+        return KpiEvent(
+            at=at, actor=actor, domain=self.domain, metric=self.metric, success=self.success, value=self.value,
+            correlation_id=self.correlation_id,
+        )  # fmt: skip
 
     def event(self, number: int) -> Event:
         """Return what the law sees of it, under the id ``number``."""

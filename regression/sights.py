@@ -46,9 +46,8 @@ class Sight:
         return {name: getattr(self, name) for name in names}
 
 
-def look(policy: RegressionPolicy, state: RegressionState) -> Sight:
-    """Return what the tripwire shows as it stands."""
-    pinned = selectors.pinned(policy) if policy.baseline_kind == rules.PINNED else None
+def look(policy: RegressionPolicy, state: RegressionState, pinned: RegressionBaseline | None) -> Sight:
+    """Return what the tripwire shows as it stands, tested against ``pinned`` or, where that is None, its own past."""
     if policy.detector == rules.SEQUENTIAL:
         return _in_sequence(policy, state, pinned)
     return _on_windows(policy, state, pinned)

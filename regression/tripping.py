@@ -12,7 +12,7 @@ from golive import services as golive
 from governance import clock, facts, holds, metrics, origin
 from governance.facts import Tripped
 from regression import pinning, rules, selectors, sights, standing, telling, words
-from regression.models import RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
+from regression.models import RegressionBaseline, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
 from regression.rules import Event
 from regression.sights import Sight
 from riskguard import services as riskguard
@@ -43,8 +43,9 @@ def recorded(
     state = state_of(policy)
     trips = False
     if policy.enabled:
-        _weigh(policy, state, events)
-        trips = _judge(policy, state, actor, tell)
+        pinned = selectors.tested_against(policy)
+        _weigh(policy, state, pinned, events)
+        trips = _judge(policy, state, pinned, actor, tell)
     # The event of a trip, and what follows up to the re-arming, are not clean.
     clean = events[:-1] if trips else [] if state.triggered else events
     if policy.pinning and clean and pinning.take(policy, clean) and _tests_pinned(policy):
@@ -55,7 +56,7 @@ def recorded(
 def evaluated(policy: RegressionPolicy, actor: str) -> RegressionState:
     """Judge a tripwire as it stands under the policy's lock, and trip if the law says so."""
     state = state_of(policy)
-    _judge(policy, state, actor, told)
+    _judge(policy, state, selectors.tested_against(policy), actor, told)
     return state
 
 
@@ -63,10 +64,10 @@ def arm(policy: RegressionPolicy, state: RegressionState) -> None:
     """Start windows and evidence anew after the newest event there is, under the policy's lock."""
     state.triggered, state.baseline_end_id = False, None
     state.armed_after_id = max(state.armed_after_id, selectors.newest_id(policy.domain, policy.metric))
-    baseline = selectors.pinned(policy) if policy.detector == rules.SEQUENTIAL else None
-    if baseline is not None:
-        state.evidence = standing.anew(baseline.number, state.evidence, state.armed_after_id).stored()
-    _show(policy, state, sights.look(policy, state))
+    pinned = selectors.tested_against(policy)
+    if pinned is not None and policy.detector == rules.SEQUENTIAL:
+        state.evidence = standing.anew(pinned.number, state.evidence, state.armed_after_id).stored()
+    _show(policy, state, sights.look(policy, state, pinned))
     state.save()
 
 
@@ -92,22 +93,29 @@ def _tests_pinned(policy: RegressionPolicy) -> bool:
     return policy.enabled and policy.baseline_kind == rules.PINNED
 
 
-def _weigh(policy: RegressionPolicy, state: RegressionState, events: Iterable[Event]) -> None:
+def _weigh(
+    policy: RegressionPolicy, state: RegressionState, pinned: RegressionBaseline | None, events: Iterable[Event]
+) -> None:
     """Add events to the evidence of a SEQUENTIAL tripwire that is armed."""
     if policy.detector != rules.SEQUENTIAL or state.triggered or state.evidence is None:
         return
-    baseline = selectors.pinned(policy)
-    if baseline is not None:
+    if pinned is not None:
         kept = standing.restored(state.evidence)
-        against = sights.detector(policy, baseline, kept.arming)
+        against = sights.detector(policy, pinned, kept.arming)
         for event in events:
-            kept = kept.plus(event, baseline.scale, against)
+            kept = kept.plus(event, pinned.scale, against)
         state.evidence = kept.stored()
 
 
-def _judge(policy: RegressionPolicy, state: RegressionState, actor: str, tell: Callable[[Tripped], None]) -> bool:
+def _judge(
+    policy: RegressionPolicy,
+    state: RegressionState,
+    pinned: RegressionBaseline | None,
+    actor: str,
+    tell: Callable[[Tripped], None],
+) -> bool:
     """Look, show and save what is seen, and trip if the law says so; say whether it did."""
-    seen = sights.look(policy, state)
+    seen = sights.look(policy, state, pinned)
     _show(policy, state, seen)
     if seen.trips:
         _log.warning("%s was triggered by what %s recorded or asked.", policy, actor)

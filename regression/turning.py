@@ -33,7 +33,7 @@ def stretch(policy: RegressionPolicy, state: RegressionState, events: Sequence[E
 def _first_drop(policy: RegressionPolicy, state: RegressionState, events: Sequence[Event]) -> int:
     """Return the number of events up to the first after which WINDOW trips; all of them where none does."""
     terms = policy.terms()
-    pinned = selectors.pinned(policy) if policy.baseline_kind == rules.PINNED else None
+    pinned = selectors.tested_against(policy)
     if pinned is None:
         before = selectors.effective(state.domain, state.metric, limit=terms.window_events + terms.baseline_events)
     else:

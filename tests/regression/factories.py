@@ -131,9 +131,12 @@ def record(outcomes: Iterable[bool | float | str], **pair: str) -> list[services
     return [services.record_kpi(**dataclasses.asdict(one), actor="bot") for one in observed(outcomes, **pair)]
 
 
-def record_at_once(outcomes: Iterable[bool | float | str], **pair: str) -> None:
-    """Record outcomes in one batch, which leaves what one after the other does (test_batches) in a part of the time."""
-    services.record_kpis(observations=observed(outcomes, **pair), actor="bot")
+def record_at_once(outcomes: Iterable[bool | float | str], **pair: str) -> list[int]:
+    """Record outcomes in one batch, which leaves what one after the other does (test_batches) in a part of the time.
+
+    Returns the events' ids.
+    """
+    return services.record_kpis(observations=observed(outcomes, **pair), actor="bot").ids
 
 
 def many_events(number: int, **fields: Any) -> None:
@@ -169,7 +172,7 @@ def rearm(**pair: str) -> RegressionState:
 def tripped(domain: str = DOMAIN, **policy: object) -> RegressionState:
     """Return the state of a tripwire that 8 good and then 4 bad events have tripped."""
     PolicyFactory(domain=domain, **policy)
-    record("SSSSSSSSFFFF", domain=domain)
+    record_at_once("SSSSSSSSFFFF", domain=domain)
     return RegressionState.objects.get(domain=domain, metric=METRIC)
 
 

@@ -17,7 +17,7 @@ from regression import services
 from regression.models import RegressionState
 from tests.regression.factories import record
 
-EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("VALHALLA_DIFFERENTIAL_EXAMPLES", "8"))
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 6)).flatmap(
     lambda sizes: st.tuples(st.just(sizes[0]), st.just(sizes[1]), st.integers(1, min(sizes)))
 )

@@ -14,7 +14,7 @@ from tests.regression.factories import (
     PAIR,
     EventFactory,
     PolicyFactory,
-    record,
+    record_at_once,
 )
 
 pytestmark = pytest.mark.django_db
@@ -113,7 +113,7 @@ def test_events_are_listed_newest_first_and_filtered(api: APIClient) -> None:
 
 def test_a_trip_is_answered_like_any_event(api: APIClient) -> None:
     PolicyFactory()
-    record("SSSSSSSSFFF")
+    record_at_once("SSSSSSSSFFF")
     assert post(api, "kpi", {**PAIR, "success": False, "actor": "bot"}, 201)["ok"]
     assert RegressionState.objects.get().triggered
     refused = api.post("/api/governance/risk/check-and-reserve", {"engine": DOMAIN, "amount": 1, "actor": "bot"}).json()

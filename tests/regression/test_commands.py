@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from governance.models import AuditEvent
 from regression.models import RegressionPolicy, RegressionState
-from tests.regression.factories import PolicyFactory, arm, record, tripped
+from tests.regression.factories import PolicyFactory, arm, record, record_at_once, tripped
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_one_that_is_triggered_is_told_by_the_exit_status() -> None:
 
 def test_an_evaluation_by_command_pulls_the_lever() -> None:
     PolicyFactory(enabled=False)
-    record("SSSSSSSSFFFF")
+    record_at_once("SSSSSSSSFFFF")
     RegressionPolicy.objects.filter(domain="OFFERS").update(enabled=True)
     with pytest.raises(CommandError):
         _run()

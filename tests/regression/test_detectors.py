@@ -24,6 +24,7 @@ from tests.regression.factories import (
     evaluate,
     held,
     record,
+    record_at_once,
     state_now,
     throttled,
 )
@@ -111,7 +112,7 @@ def test_in_shadow_it_records_what_it_would_have_done_and_pulls_nothing(detector
         armed(mode="SHADOW")
     else:
         PolicyFactory(mode="SHADOW")
-    record("SSSSSSSSFFFF" + "FF")
+    record_at_once("SSSSSSSSFFFF" + "FF")
     incident = RegressionIncident.objects.get()
     assert (incident.mode, incident.status, incident.detector) == ("SHADOW", "OPEN", detector)
     assert incident.onset_event_id == KpiEvent.objects.order_by("pk")[8].pk
@@ -124,7 +125,7 @@ def test_in_shadow_it_records_what_it_would_have_done_and_pulls_nothing(detector
 
 def test_in_shadow_it_is_armed_anew_at_once_and_records_the_next() -> None:
     armed(mode="SHADOW")
-    record("SSSSFFFFFF" + "SSSSFFFFFF")
+    record_at_once("SSSSFFFFFF" + "SSSSFFFFFF")
     assert RegressionIncident.objects.filter(mode="SHADOW").count() >= 2
     assert standing.restored(state_now().evidence).arming >= 3
 
@@ -138,7 +139,7 @@ def test_windows_can_be_compared_with_a_pinned_baseline(outcomes: str, triggered
     BaselineFactory(mean=0.9)
     record("FFFF")
     arm()
-    record(outcomes)
+    record_at_once(outcomes)
     state = state_now()
     assert (state.triggered, state.baseline, state.baseline_count) == (triggered, 0.9, 1_000)
     assert state.current == outcomes.count("S") / 4

@@ -17,7 +17,7 @@ from governance.models import AuditEvent
 from regression import policies, rules, services
 from regression.models import RegressionPolicy, RegressionState
 from regression.recording import Observation
-from tests.regression.factories import PAIR, BaselineFactory, PolicyFactory, evaluate, record, submit
+from tests.regression.factories import PAIR, BaselineFactory, PolicyFactory, evaluate, record, record_at_once, submit
 
 pytestmark = pytest.mark.django_db
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
@@ -30,7 +30,7 @@ def _armed(db: None) -> None:
     with clock.at(NOON):
         PolicyFactory(enabled=False)
         change(enabled=True)
-        record("SSSSSSSS")
+        record_at_once("SSSSSSSS")
 
 
 def change(**patch: Any) -> Any:

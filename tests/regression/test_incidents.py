@@ -10,7 +10,7 @@ from governance import clock
 from governance.sections import Period
 from regression import review, selectors, services
 from regression.models import KpiEvent, RegressionIncident
-from tests.regression.factories import IncidentFactory, PolicyFactory, armed, rearm, record, tripped
+from tests.regression.factories import IncidentFactory, PolicyFactory, armed, rearm, record, record_at_once, tripped
 
 pytestmark = pytest.mark.django_db
 API = "/api/governance/regression/incidents"
@@ -34,7 +34,7 @@ def test_a_trip_of_a_window_tells_its_onset_and_the_way_to_it(api: APIClient) ->
 
 def test_an_onset_may_lie_before_the_window() -> None:
     PolicyFactory(max_drop_fraction="0.3")
-    record("SSSSSSFFSFSFF")
+    record_at_once("SSSSSSFFSFSFF")
     incident = RegressionIncident.objects.get()
     assert incident.onset_event_id is not None
     assert incident.onset_event_id < incident.first_event_id
@@ -116,7 +116,7 @@ def test_the_review_tells_the_same_and_lets_shadow_wait_for_nobody() -> None:
 
 def test_a_trip_in_shadow_is_acknowledged_and_resolved_like_any() -> None:
     armed(mode="SHADOW")
-    record("SSSSFFFFFF")
+    record_at_once("SSSSFFFFFF")
     incident = RegressionIncident.objects.earliest("pk")
     services.acknowledge_incident(incident_id=incident.pk, actor="jo")
     services.resolve_incident(incident_id=incident.pk, actor="jo", cause="FALSE_ALARM", reason="a test")
@@ -128,7 +128,7 @@ def test_a_trip_in_shadow_is_acknowledged_and_resolved_like_any() -> None:
 def test_the_time_to_detect_counts_from_the_onset() -> None:
     armed()
     with clock.at(NOON):
-        record("SSSSSS")
+        record_at_once("SSSSSS")
     with clock.at(_later(minutes=1)):
         record("F")
     with clock.at(_later(minutes=4)):

@@ -73,13 +73,13 @@ def test_a_pin_from_start_to_a_trip() -> None:
     services.set_policy(
         **PAIR, patch={"detector": "SEQUENTIAL", "baseline_kind": "PINNED", "enabled": True}, actor="jo", reason="x"
     )
-    record("SSSSFFFFFF")
+    record_at_once("SSSSFFFFFF")
     assert RegressionState.objects.get().triggered
 
 
 def test_a_window_tripwire_goes_on_as_it_was_while_a_baseline_is_taken() -> None:
     PolicyFactory(baseline_size=100)
-    record("SSSSSSSS")
+    record_at_once("SSSSSSSS")
     _pin()
     assert [one.state.triggered for one in record("FFFF") if one.state] == [False, False, False, True]
 
@@ -87,9 +87,9 @@ def test_a_window_tripwire_goes_on_as_it_was_while_a_baseline_is_taken() -> None
 def test_what_a_trip_does_not_leave_clean_is_not_taken() -> None:
     PolicyFactory(baseline_size=100)
     baseline = _pin()
-    record("SSSSSSSS" + "FFF")
+    record_at_once("SSSSSSSS" + "FFF")
     assert _taken(baseline).events == 11
-    record("F" + "FFFF")
+    record_at_once("F" + "FFFF")
     assert _taken(baseline).events == 11
     rearm()
     record("SS")

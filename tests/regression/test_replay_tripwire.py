@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 import regression
 from regression.models import RegressionPolicy, RegressionState
-from tests.regression.factories import DOMAIN, METRIC, BaselineFactory, PolicyFactory, record
+from tests.regression.factories import DOMAIN, METRIC, BaselineFactory, PolicyFactory, record_at_once
 
 SMALL = ("--window-events", "20", "--baseline-events", "60", "--min-events-to-enforce", "15", "--baseline-size", "200")
 
@@ -71,8 +71,9 @@ def test_a_forecast_tells_false_alarms_and_the_delay_of_each_drop(file: Path) ->
 @pytest.mark.sqlite
 def test_the_same_seed_gives_the_same_answer_and_another_another(file: Path) -> None:
     asked = ("--csv", str(file), "--detector", "window", "--max-drop", "0.1", "--trials", "20", *SMALL)
-    assert told(*asked) == told(*asked)
-    assert told(*asked)["settings"] != told(*asked, "--seed", "2")["settings"]
+    first = told(*asked)
+    assert told(*asked) == first
+    assert told(*asked, "--seed", "2")["settings"] != first["settings"]
 
 
 @pytest.mark.sqlite
@@ -105,7 +106,7 @@ def test_what_a_history_cannot_show_is_said(tmp_path: Path) -> None:
 @pytest.mark.django_db
 def test_a_recorded_history_is_replayed_with_what_its_policy_asks_for_and_nothing_is_written() -> None:
     PolicyFactory(enabled=False, max_drop_fraction="0.25")
-    record("SSSSSSSSFFFF")
+    record_at_once("SSSSSSSSFFFF")
     named = ("--domain", DOMAIN.lower(), "--metric", METRIC)
     answer = told(*named, "--detector", "WINDOW", "--trials", "1")
     (outcome,) = answer["settings"]
@@ -188,7 +189,7 @@ def test_progress_stays_off_where_no_terminal_is(file: Path, capfd: pytest.Captu
 @pytest.mark.django_db
 def test_a_pinned_tripwire_is_compared_with_its_pins_unless_another_pin_is_asked_for() -> None:
     PolicyFactory(baseline_kind="PINNED", window_events=20, baseline_events=60, min_events_to_enforce=15)
-    seen = [recorded.id for recorded in record("F" * 120 + "S" * 100 + "F" * 16)]
+    seen = record_at_once("F" * 120 + "S" * 100 + "F" * 16)
     BaselineFactory(mean=1.0, events=100, size=100, progress={"last_id": seen[219]})
     asked = ("--domain", DOMAIN, "--metric", METRIC, "--detector", "WINDOW", "--trials", "0")
     (pinned,) = told(*asked)["settings"]

@@ -26,6 +26,7 @@ from tests.regression.factories import (
     held,
     rearm,
     record,
+    record_at_once,
     state_now,
     throttled,
 )
@@ -53,7 +54,7 @@ def test_the_state_after_each_event_is_the_rules_applied_to_all_of_them(action: 
 
 def test_it_trips_at_the_event_that_brings_enough_evidence_and_not_before() -> None:
     armed()
-    record("S" * 20)
+    record_at_once("S" * 20)
     states = [recorded.state for recorded in record("FFFFFF")]
     trips = [state.triggered for state in states if state]
     first = trips.index(True)
@@ -65,7 +66,7 @@ def test_it_trips_at_the_event_that_brings_enough_evidence_and_not_before() -> N
 
 def test_what_succeeds_as_before_never_trips() -> None:
     armed()
-    record("SSSSSSSSSF" * 6)
+    record_at_once("SSSSSSSSSF" * 6)
     assert not state_now().triggered
     assert state_now().note.startswith("Watching: the evidence of a drop is")
     assert "it triggers at 100 with a drop of 0.2 or more" in state_now().note
@@ -105,24 +106,24 @@ def test_a_trip_pulls_the_lever_holds_the_engine_and_tells_how_it_came_about() -
 
 def test_while_it_is_triggered_events_do_not_move_its_evidence() -> None:
     armed()
-    record("FFFFFF")
+    record_at_once("FFFFFF")
     kept = state_now().evidence
-    record("SFS")
+    record_at_once("SFS")
     assert state_now().evidence == kept
     assert RegressionIncident.objects.count() == 1
 
 
 def test_rearming_keeps_the_baseline_and_starts_the_evidence_anew() -> None:
     armed()
-    record("SSFFFFFF")
+    record_at_once("SSFFFFFF")
     state = rearm()
     kept = standing.restored(state.evidence)
     assert (kept.pin, kept.arming, kept.evidence.units) == (1, 2, 0)
     assert RegressionBaseline.objects.get().status == "PINNED"
     assert not held()
-    record("SSSS")
+    record_at_once("SSSS")
     assert not state_now().triggered
-    record("FFFFFF")
+    record_at_once("FFFFFF")
     assert state_now().triggered
     assert RegressionIncident.objects.count() == 2
 
@@ -130,7 +131,7 @@ def test_rearming_keeps_the_baseline_and_starts_the_evidence_anew() -> None:
 def test_the_events_of_a_trip_are_left_out_of_every_later_window() -> None:
     armed()
     good = record("SSSSSSSS")
-    record("FFFFFF")
+    record_at_once("FFFFFF")
     rearm()
     gap = RegressionGap.objects.get()
     assert (gap.after_id, gap.until_id) == (good[-1].id, KpiEvent.objects.latest("pk").pk)
@@ -138,9 +139,9 @@ def test_the_events_of_a_trip_are_left_out_of_every_later_window() -> None:
 
 def test_a_trip_by_the_very_first_event_after_a_gap_leaves_the_gap_out_once() -> None:
     armed()
-    record("SSSS" + "FFFFFF")
+    record_at_once("SSSS" + "FFFFFF")
     rearm()
-    record("FFFFFF")
+    record_at_once("FFFFFF")
     rearm()
     gap = RegressionGap.objects.get()
     assert (gap.after_id, gap.until_id) == (KpiEvent.objects.order_by("pk")[3].pk, KpiEvent.objects.latest("pk").pk)
@@ -148,7 +149,7 @@ def test_a_trip_by_the_very_first_event_after_a_gap_leaves_the_gap_out_once() ->
 
 def test_a_kill_switch_engages_and_each_rearming_asks_for_more() -> None:
     armed(action="KILL_SWITCH", alpha="0.01")
-    record("F" * 8)
+    record_at_once("F" * 8)
     assert golive.selectors.state().kill_switch_engaged
     assert RegressionIncident.objects.get().path["alarm_at"] == pytest.approx(math.log(100), abs=1e-3)
     assert "it triggers at 400" in rearm().note
@@ -157,15 +158,15 @@ def test_a_kill_switch_engages_and_each_rearming_asks_for_more() -> None:
 @pytest.mark.parametrize(("floor", "triggered"), [("0.5", True), ("1", False)])
 def test_a_drop_below_the_floor_never_trips(floor: str, triggered: bool) -> None:
     armed(max_drop_fraction=floor)
-    record("SFF" * 12)
+    record_at_once("SFF" * 12)
     assert state_now().triggered is triggered
 
 
 def test_values_are_tested_within_their_bounds_and_shown_as_values() -> None:
     armed(baseline={"value_low": 100.0, "value_high": 200.0, "mean": 190.0, "bound": 0.88})
-    record([195.0] * 10)
+    record_at_once([195.0] * 10)
     assert state_now().current == pytest.approx(195)
-    record([90.0] * 6)
+    record_at_once([90.0] * 6)
     state = state_now()
     assert state.triggered
     assert (state.baseline, state.current) == (190, 100)
@@ -174,14 +175,14 @@ def test_values_are_tested_within_their_bounds_and_shown_as_values() -> None:
 
 def test_an_evaluation_on_request_adds_no_evidence() -> None:
     armed()
-    record("SFF")
+    record_at_once("SFF")
     kept = state_now().evidence
     assert evaluate().evidence == kept
 
 
 def test_a_stricter_limit_trips_on_the_evidence_that_stands() -> None:
     armed(run_length=10**6)
-    record("SSSS" + "FFFF")
+    record_at_once("SSSS" + "FFFF")
     assert not state_now().triggered
     change(run_length=100)
     assert evaluate().triggered
@@ -191,7 +192,7 @@ def test_a_stricter_limit_trips_on_the_evidence_that_stands() -> None:
 @pytest.mark.parametrize(("patch", "anew"), [({"action": "KILL_SWITCH"}, True), ({"run_length": 500}, False)])
 def test_another_test_starts_anew_and_another_limit_does_not(patch: dict[str, Any], anew: bool) -> None:
     armed()
-    record("SFS")
+    record_at_once("SFS")
     change(**patch)
     assert (standing.restored(state_now().evidence).evidence.units == 0) is anew
 
@@ -200,7 +201,7 @@ def test_the_number_of_queries_does_not_grow_with_the_events() -> None:
     armed()
     counts = []
     for outcomes in ("S", "S" * 25):
-        record(outcomes)
+        record_at_once(outcomes)
         with CaptureQueriesContext(connection) as seen:
             record("S")
         counts.append(len(seen))
@@ -212,7 +213,7 @@ def test_the_number_of_queries_does_not_grow_with_the_events() -> None:
 
 def _trip_and_rearm(at: dt.datetime) -> Any:
     with clock.at(at):
-        record("FFFFFF")
+        record_at_once("FFFFFF")
         return changes.submit(action=rules.REARM, target=f"{DOMAIN}/{METRIC}", patch={}, actor="jo", reason="mended")
 
 

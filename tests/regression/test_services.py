@@ -113,7 +113,7 @@ def test_the_documents_example_reads_and_trips_as_it_says(seed: int) -> None:
 def test_a_drop_of_exactly_a_fifth_triggers_and_one_success_more_does_not(successes: int, triggered: bool) -> None:
     record_at_once([True] * 190 + [False] * 10, **WHOLESALE)
     arm(**WHOLESALE)
-    record([True] * successes + [False] * (50 - successes), **WHOLESALE)
+    record_at_once([True] * successes + [False] * (50 - successes), **WHOLESALE)
     assert evaluate(**WHOLESALE).triggered is triggered
 
 
@@ -127,7 +127,7 @@ def test_without_a_policy_there_is_nothing_to_evaluate() -> None:
 
 def test_a_disabled_policy_is_evaluated_for_its_figures_and_never_triggers() -> None:
     PolicyFactory(enabled=False)
-    record("SSSSSSSSFFFF")
+    record_at_once("SSSSSSSSFFFF")
     state = evaluate()
     assert (state.baseline, state.current, state.drop_fraction, state.triggered) == (1, 0, 1, False)
     assert state.note.startswith("The policy is disabled")
@@ -136,7 +136,7 @@ def test_a_disabled_policy_is_evaluated_for_its_figures_and_never_triggers() -> 
 
 def test_evaluating_a_disabled_policy_after_the_fact_trips_once_it_is_enabled_only_by_new_events() -> None:
     PolicyFactory(enabled=False)
-    record("SSSSSSSSFFFF")
+    record_at_once("SSSSSSSSFFFF")
     arm()
     assert not evaluate().triggered
     # The failures are in the baseline by now: 4 of 8, and the new ones are a drop from there.
@@ -154,7 +154,7 @@ def test_enabling_arms_and_shows_the_baseline_at_once() -> None:
 
 def test_enabling_what_is_enabled_arms_nothing() -> None:
     PolicyFactory()
-    record("SSSSSSSSFF")
+    record_at_once("SSSSSSSSFF")
     arm()
     assert RegressionState.objects.get().armed_after_id == 0
 
@@ -162,7 +162,7 @@ def test_enabling_what_is_enabled_arms_nothing() -> None:
 @pytest.mark.parametrize(("last", "triggered"), [(7.99, True), (7.990000000000001, False)])
 def test_values_are_compared_by_their_means(last: float, triggered: bool) -> None:
     PolicyFactory()
-    record([10.0] * 8 + [8.01, 8.0, 8.0, last])
+    record_at_once([10.0] * 8 + [8.01, 8.0, 8.0, last])
     state = RegressionState.objects.get()
     assert (state.triggered, state.baseline) == (triggered, 10)
     assert state.note.startswith("Triggered" if triggered else "Watching")
@@ -187,7 +187,7 @@ def test_a_drop_beyond_a_double_is_stored_as_the_largest() -> None:
 
 def test_another_metrics_events_do_not_count() -> None:
     PolicyFactory()
-    record("SSSSSSSS")
+    record_at_once("SSSSSSSS")
     record("FFFF", metric="another")
     record("FFFF", domain="ANOTHER")
     assert (evaluate().current_count, evaluate().baseline) == (0, 1)
@@ -236,7 +236,7 @@ def test_an_evaluation_reads_the_same_few_rows_however_many_events_there_are(tri
 
 def test_what_a_gap_holds_is_not_read() -> None:
     PolicyFactory()
-    record("SSSSSSSS")
+    record_at_once("SSSSSSSS")
     before = KpiEvent.objects.latest("pk").pk
     many_events(2_000, success=False)
     GapFactory(after_id=before, until_id=KpiEvent.objects.latest("pk").pk)

@@ -25,6 +25,7 @@ from tests.regression.factories import (
     evaluate,
     rearm,
     record,
+    record_at_once,
     risk_policy,
     tripped,
 )
@@ -82,7 +83,7 @@ def test_while_triggered_figures_go_on_against_the_baseline_of_the_trip() -> Non
     record("SSS")
     state = RegressionState.objects.get()
     assert (state.triggered, state.baseline, state.current, state.drop_fraction) == (True, 1, 0.75, 0.25)
-    record("SSSSSSSSSSSS")
+    record_at_once("SSSSSSSSSSSS")
     state = RegressionState.objects.get()
     assert (state.triggered, state.baseline, state.current, state.baseline_count) == (True, 1, 1, 8)
 
@@ -109,7 +110,7 @@ def test_the_kill_switch_cannot_be_released_before_the_re_arming() -> None:
 def test_two_tripwires_of_one_domain_both_pin_it() -> None:
     tripped()
     PolicyFactory(metric="second")
-    record("SSSSSSSSFFFF", metric="second")
+    record_at_once("SSSSSSSSFFFF", metric="second")
     rearm()
     assert [hold.key for hold in Hold.objects.filter(source="regression")] == [f"{DOMAIN}/second"]
     assert holds.pinning(f"risk_policy:{DOMAIN}") is not None
@@ -182,7 +183,7 @@ def test_two_trips_in_a_row_from_the_same_baseline_leave_one_gap() -> None:
 def test_two_trips_with_good_events_between_leave_two_gaps() -> None:
     tripped()
     rearm()
-    record("SSSSSS")
+    record_at_once("SSSSSS")
     record("FF")
     assert RegressionState.objects.get().triggered
     rearm()
@@ -193,7 +194,7 @@ def test_two_trips_with_good_events_between_leave_two_gaps() -> None:
 
 def test_re_arming_one_that_is_not_triggered_starts_its_windows_anew_and_leaves_nothing_out() -> None:
     PolicyFactory()
-    record("SSSSSSSSFFF")
+    record_at_once("SSSSSSSSFFF")
     state = rearm()
     assert (state.current_count, state.baseline_count, state.baseline) == (0, 8, 0.625)
     assert not RegressionGap.objects.exists()

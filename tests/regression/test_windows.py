@@ -43,7 +43,7 @@ def _agree(model: Model, pair: dict[str, str]) -> None:
 def test_windows_trips_and_gaps_are_those_of_the_model() -> None:
     domains, taken = (f"D{number}" for number in itertools.count()), Counter[str]()
 
-    @seed(13)
+    @seed(8)
     @settings(max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         sizes=SIZES, drop=st.sampled_from([Decimal("0.2"), Decimal("0.5"), Decimal(1)]), enabled=st.booleans(),
