@@ -1,4 +1,4 @@
-"""Every page of the console is visited once: it keeps to the security policy, fits a phone and bars nobody.
+"""Every page of the console is seen once: it keeps to the security policy, fits a phone and bars nobody.
 
 A page that breaks the content security policy logs a console error, which fails its test, as does every other error
 and a request that leaves the host.
@@ -27,11 +27,11 @@ from tests.heimdall.factories import RecommendationFactory
 pytestmark = [pytest.mark.sqlite, pytest.mark.xdist_group("browser")]
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
 # Known to each page, read where one is judged. What passes is not told, which takes longer than to find it.
-JUDGE = f"""globalThis.judge = async (rules) => {{
+JUDGE = f"""globalThis.judge = async (part, rules) => {{
     globalThis.axe ?? (() => {{ {AXE} }})();
     const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity);
     moving.forEach((one) => one.finish());
-    const found = await axe.run({{ resultTypes: ["violations"], ...(rules && {{ runOnly: rules }}) }});
+    const found = await axe.run(part, {{ resultTypes: ["violations"], ...(rules && {{ runOnly: rules }}) }});
     const barring = found.violations.filter((rule) => ["serious", "critical"].includes(rule.impact));
     return barring.map((rule) => [rule.id, ...rule.nodes.map((node) => node.html.slice(0, 200))]);
 }};"""
@@ -42,6 +42,17 @@ TURN = """async () => {
     await Alpine.nextTick();
     if (!document.documentElement.matches(".dark")) throw new Error("the page stays light");
 }"""
+# A model's page within the one that is open, whose parser holds it to the same policy: Unfold's scripts and axe take
+# longer to start than to do their work, and are the same for all of them.
+SHOW = """async (path) => {
+    const answer = await fetch(path);
+    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.title = page.title;
+    document.querySelector("#main").outerHTML = page.querySelector("#main").outerHTML;
+    await Alpine.nextTick();
+}"""
+MAIN = "#main"  # the sidebar beside it is that of every page
 COLOURS = ["color-contrast", "link-in-text-block"]  # for the rest it is the same page in the dark
 WIDE: ViewportSize = {"width": 1280, "height": 844}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -82,22 +93,22 @@ def visit(page: Page, path: str, status: int = 200) -> None:
     assert "content-security-policy" in answer.headers
 
 
-def bars_nobody(page: Page, width: ViewportSize, rules: list[str] | None = None) -> None:
-    """Show the open page so wide: axe finds nothing serious or critical on it, and nothing is past its edge."""
-    page.set_viewport_size(width)
-    assert page.evaluate("rules => judge(rules)", rules) == [], page.url
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+def bars_nobody(page: Page, path: str, part: str | None = None, rules: list[str] | None = None) -> None:
+    """See that axe finds nothing serious or critical on the open page or a part of it, and nothing is past its edge."""
+    assert page.evaluate("([part, rules]) => judge(part ?? document, rules)", [part, rules]) == [], path
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
-def walk(page: Page, path: str, *widths: ViewportSize, status: int = 200) -> None:
-    """Open a page on a phone, show it in each of ``widths``, and in the last of them at night."""
+def walk(page: Page, path: str, part: str | None = None, status: int = 200) -> None:
+    """Open a page on a phone, show it on a laptop, and there at night."""
     page.set_viewport_size(PHONE)
     visit(page, path, status)
-    for width in widths:
-        bars_nobody(page, width)
+    bars_nobody(page, path, part)
+    page.set_viewport_size(WIDE)
+    bars_nobody(page, path, part)
     page.emulate_media(color_scheme="dark")
     page.evaluate(TURN)
-    bars_nobody(page, widths[-1], COLOURS)
+    bars_nobody(page, path, part, COLOURS)
     page.emulate_media(color_scheme="light")
 
 
@@ -110,8 +121,8 @@ def judged(page: Page) -> Page:
 def test_no_page_of_its_own_bars_anybody(judged: Page, signed_in: User) -> None:
     waits = fill()
     policy = RiskPolicy.objects.get(engine="WHOLESALE")
+    walk(judged, "/admin/")
     for path in (
-        "/admin/",
         "/admin/act/risk.policy.set/WHOLESALE/",
         "/admin/act/risk.policy.set/",
         "/admin/act/kill_switch.engage/",
@@ -127,20 +138,21 @@ def test_no_page_of_its_own_bars_anybody(judged: Page, signed_in: User) -> None:
         "/admin/governance/auditevent/",
         "/admin/auth/user/",
     ):
-        walk(judged, path, PHONE, WIDE)
+        walk(judged, path, MAIN)
 
 
 def test_no_page_of_a_model_bars_anybody(judged: Page, signed_in: User) -> None:
     fill()
     judged.set_viewport_size(PHONE)
+    visit(judged, "/admin/auth/user/")
     for path in of_models():
-        visit(judged, path)
-        bars_nobody(judged, PHONE)
+        judged.evaluate(SHOW, path)
+        bars_nobody(judged, path, MAIN)
 
 
 def test_signing_in_bars_nobody(judged: Page, site: str) -> None:
     User.objects.create_superuser("jo", password="correct horse battery")
-    walk(judged, "/admin/", PHONE, WIDE)
+    walk(judged, "/admin/")
     judged.fill("[name=username]", "jo")
     judged.fill("[name=password]", "correct horse battery")
     judged.press("[name=password]", "Enter")
@@ -148,4 +160,4 @@ def test_signing_in_bars_nobody(judged: Page, site: str) -> None:
 
 
 def test_a_refusal_bars_nobody(judged: Page) -> None:
-    walk(judged, "/nothing/here", PHONE, WIDE, status=403)
+    walk(judged, "/nothing/here", status=403)
