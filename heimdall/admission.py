@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from governance import audit, clock
 from heimdall import anytime, rules
@@ -30,13 +30,12 @@ def opened(policy: HeimdallPolicy) -> HeimdallEvidence:
 
 def counted(policy: HeimdallPolicy, success: bool) -> None:
     """Count a trial that is on no scorecard yet, and look whether it admits the domain or takes its admission away."""
-    rows = HeimdallEvidence.objects.filter(domain=policy.domain)
-    more = {"trials": F("trials") + 1, "successes": F("successes") + int(success)}
-    if not rows.update(**more):
-        opened(policy)
-        rows.update(**more)
+    row = opened(policy)
+    row.trials += 1
+    row.successes += success
+    row.save(update_fields=["trials", "successes"])
     if policy.evidence_rule == rules.ANYTIME:
-        _look(policy, rows.get())
+        _look(policy, row)
 
 
 def reassessed(policy: HeimdallPolicy, former_rate: Decimal) -> None:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, transaction
-from django.db.models import F
 
 from governance import clock, facts, grants, holds, metrics
 from governance.changes import Refused
@@ -243,14 +242,13 @@ def _locked(recommendation_id: int) -> HeimdallRecommendation:
 
 
 def _counted(domain: str, now: datetime, success: bool) -> HeimdallScorecardDay:
-    """Add a trial to the day's scorecard, opening it if need be, and return it; the update holds the row's lock."""
+    """Add a trial to the day's scorecard under the policy's lock, opening it if need be, and return it."""
     cards = HeimdallScorecardDay.objects.filter(day=utc_day(now), domain=domain)
-    more = {"trials": F("trials") + 1, "successes": F("successes") + int(success)}
-    if not cards.update(**more):
-        fresh = HeimdallScorecardDay(day=utc_day(now), domain=domain)
-        HeimdallScorecardDay.objects.bulk_create([fresh], ignore_conflicts=True)
-        cards.update(**more)
-    return cards.get()
+    card = cards.first() or HeimdallScorecardDay(day=utc_day(now), domain=domain)
+    card.trials += 1
+    card.successes += success
+    card.save()
+    return card
 
 
 def _card(card: HeimdallScorecardDay) -> dict[str, int]:

@@ -16,7 +16,7 @@ from governance import clock
 from governance.sections import Period
 from heimdall import panel, review, services
 from heimdall.anytime import ELIGIBLE, INCONCLUSIVE, INELIGIBLE
-from heimdall.models import HeimdallEvent, HeimdallEvidence
+from heimdall.models import HeimdallEvent, HeimdallEvidence, HeimdallScorecardDay
 from heimdall.rules import ANYTIME, POINT
 from tests.access.factories import caller
 from tests.heimdall.calling import BASE
@@ -48,8 +48,9 @@ class TestCounting:
         ruled()
         counts = []
         for days in (1, 300):
-            for ago in range(days):
-                ScorecardFactory(domain=DOMAIN, day=today() - dt.timedelta(days=1_000 + days + ago))
+            first = today() - dt.timedelta(days=1_000 + days)
+            cards = [ScorecardFactory.build(domain=DOMAIN, day=first - dt.timedelta(days=ago)) for ago in range(days)]
+            HeimdallScorecardDay.objects.bulk_create(cards)
             tried("S")
             with CaptureQueriesContext(connection) as seen:
                 authorized()
