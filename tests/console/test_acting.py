@@ -19,6 +19,7 @@ from riskguard.models import RiskPolicy
 from tests.regression.factories import tripped
 from tests.riskguard.factories import go_live, policy, reserved
 
+# What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 WHOLESALE = "/admin/act/risk.policy.set/WHOLESALE/"
 
@@ -56,6 +57,7 @@ def said(response: HttpResponse) -> str:
     return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
+@pytest.mark.sqlite
 def test_a_form_has_every_control_of_the_schema_filled_as_the_policy_stands(operator: Client) -> None:
     html = page(operator, WHOLESALE)
     assert 'name="max_daily_exposure_figure" value="1000"' in html
@@ -75,6 +77,7 @@ def test_a_change_is_applied_in_currency_units_and_recorded_with_its_reason(oper
     assert "1,000.00 USD → 1,500.50 USD" in said(response)
 
 
+@pytest.mark.sqlite
 def test_no_limit_is_said_by_a_box_and_an_empty_figure_lifts_nothing(operator: Client) -> None:
     refused = fill(operator, WHOLESALE, max_open_risk_figure="")
     assert "Give a figure, or tick that there is no limit." in refused.content.decode()
@@ -83,6 +86,7 @@ def test_no_limit_is_said_by_a_box_and_an_empty_figure_lifts_nothing(operator: C
     assert RiskPolicy.objects.get(engine="WHOLESALE").max_open_risk is None
 
 
+@pytest.mark.sqlite
 def test_only_what_a_person_altered_is_submitted(operator: Client) -> None:
     fill(operator, WHOLESALE, max_daily_loss_figure="100")
     event = AuditEvent.objects.latest("pk")
@@ -90,6 +94,7 @@ def test_only_what_a_person_altered_is_submitted(operator: Client) -> None:
     assert event.after == {**event.before, "max_daily_loss": 100}
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("figure", ["-1", "1.234", "abc", "NaN", "1e99"])
 def test_a_figure_that_is_none_is_told_beside_its_field(operator: Client, figure: str) -> None:
     response = fill(operator, WHOLESALE, max_daily_loss_figure=figure)
@@ -98,12 +103,14 @@ def test_a_figure_that_is_none_is_told_beside_its_field(operator: Client, figure
     assert RiskPolicy.objects.get(engine="WHOLESALE").changed_by == "seed"
 
 
+@pytest.mark.sqlite
 def test_a_reason_is_asked_for(operator: Client) -> None:
     response = fill(operator, WHOLESALE, max_daily_loss_figure="100", reason=" ")
     assert response.context["form"].errors.keys() == {"reason"}
     assert not AuditEvent.objects.exclude(action="access.sign_in").exists()
 
 
+@pytest.mark.sqlite
 def test_nothing_altered_is_nothing_submitted(operator: Client) -> None:
     response = fill(operator, WHOLESALE)
     assert "Nothing would change" in response.content.decode()
@@ -142,6 +149,7 @@ def controls(**more: Any) -> dict[str, Any]:
     return {**caps, **none, "enabled": "on", **more}
 
 
+@pytest.mark.sqlite
 def test_the_preview_says_what_a_raised_cap_allows_today_and_changes_nothing(operator: Client) -> None:
     go_live()
     reserved("WHOLESALE", 30_000)
@@ -153,6 +161,7 @@ def test_the_preview_says_what_a_raised_cap_allows_today_and_changes_nothing(ope
     assert RiskPolicy.objects.get(engine="WHOLESALE").max_daily_exposure == 100_000
 
 
+@pytest.mark.sqlite
 def test_the_preview_says_who_must_agree(operator: Client, settings: LazySettings) -> None:
     settings.FOUR_EYES = True
     assert "Loosens nothing: applied at once" in preview(operator, WHOLESALE, **controls(max_daily_loss_figure="1"))
@@ -161,10 +170,12 @@ def test_the_preview_says_who_must_agree(operator: Client, settings: LazySetting
     assert "the rest is applied at once" in preview(operator, WHOLESALE, **both)
 
 
+@pytest.mark.sqlite
 def test_the_preview_of_a_wrong_figure_says_which_field(operator: Client) -> None:
     assert "Max daily loss" in preview(operator, WHOLESALE, **controls(max_daily_loss_figure="-3"))
 
 
+@pytest.mark.sqlite
 def test_a_link_presets_its_fields_and_leaves_the_others_out(operator: Client) -> None:
     throttle = f"{WHOLESALE}?patch={json.dumps({'enabled': False})}&next=/admin/riskguard/riskpolicy/"
     html = page(operator, throttle)
@@ -175,17 +186,20 @@ def test_a_link_presets_its_fields_and_leaves_the_others_out(operator: Client) -
     assert not RiskPolicy.objects.get(engine="WHOLESALE").enabled
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
 def test_a_form_returns_to_no_other_site(operator: Client, address: str) -> None:
     response = fill(operator, f"/admin/act/go_live.disable/?next={address}")
     assert response["Location"] == "/admin/"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("patch", ["[1]", "{", '{"max_daily_loss": "abc"}'])
 def test_a_link_with_a_malformed_patch_is_a_400(operator: Client, patch: str) -> None:
     assert operator.get(WHOLESALE, {"patch": patch}).status_code == 400
 
 
+@pytest.mark.sqlite
 def test_an_unknown_action_or_target_is_a_404(operator: Client) -> None:
     for address in (
         "nothing.at.all/",
@@ -196,6 +210,7 @@ def test_an_unknown_action_or_target_is_a_404(operator: Client) -> None:
         assert operator.get(f"/admin/act/{address}").status_code == 404, address
 
 
+@pytest.mark.sqlite
 def test_a_new_policy_is_asked_its_name_first(operator: Client) -> None:
     assert "Which engine" in page(operator, "/admin/act/risk.policy.set/")
     assert "has a character" in page(operator, "/admin/act/risk.policy.set/?target=a%2Fb").replace("Has", "has")
@@ -213,6 +228,7 @@ def test_the_kill_switch_needs_no_reason_and_no_approval(operator: Client, setti
     assert GoLiveState.objects.get().kill_switch_engaged
 
 
+@pytest.mark.sqlite
 def test_a_refusal_says_why_and_keeps_what_was_typed(operator: Client) -> None:
     tripped("WHOLESALE")
     html = fill(operator, f"{WHOLESALE}?patch={json.dumps({'enabled': True})}", reason="all is well").content.decode()
@@ -231,12 +247,14 @@ def test_a_checklist_that_fails_is_told_and_an_override_with_a_reason_passes(ope
     assert GoLiveState.objects.get().go_live_enabled
 
 
+@pytest.mark.sqlite
 def test_a_get_never_acts(operator: Client) -> None:
     operator.get("/admin/act/kill_switch.engage/", {"reason": "x", "seen": ""})
     assert operator.get("/admin/preview/kill_switch.engage/").status_code == 405
     assert not GoLiveState.objects.get().kill_switch_engaged
 
 
+@pytest.mark.sqlite
 def test_a_post_from_another_site_never_acts(operator: Client) -> None:
     strict = Client(SERVER_NAME="localhost", enforce_csrf_checks=True)
     strict.cookies = operator.cookies
@@ -244,6 +262,7 @@ def test_a_post_from_another_site_never_acts(operator: Client) -> None:
     assert not GoLiveState.objects.get().kill_switch_engaged
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("action", ["kill_switch.engage", "go_live.disable", "go_live.enable"])
 def test_a_viewer_can_open_and_submit_none_of_it(viewer: Client, action: str) -> None:
     assert viewer.get(f"/admin/act/{action}/").status_code == 403
@@ -252,12 +271,14 @@ def test_a_viewer_can_open_and_submit_none_of_it(viewer: Client, action: str) ->
     assert not AuditEvent.objects.exclude(action__in=["access.sign_in", "request.attempt"]).exists()
 
 
+@pytest.mark.sqlite
 def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
     response = client.get("/admin/act/kill_switch.engage/")
     assert response.status_code == 302
     assert response["Location"].startswith("/admin/login/")
 
 
+@pytest.mark.sqlite
 def test_a_missing_row_is_told_and_is_no_500(operator: Client) -> None:
     GoLiveState.objects.all().delete()
     response = operator.get("/admin/act/kill_switch.engage/")
@@ -275,6 +296,7 @@ def test_the_whole_of_a_bad_day_can_be_done_by_forms(operator: Client) -> None:
     assert RiskPolicy.objects.get(engine="WHOLESALE").enabled
 
 
+@pytest.mark.sqlite
 def test_the_release_says_what_stays_closed(operator: Client) -> None:
     engage_kill_switch(actor="ops")
     assert "Production stays disabled" in page(operator, "/admin/act/kill_switch.release/")
@@ -294,6 +316,7 @@ def test_a_throttle_asks_for_its_end_alone_and_leaves_the_end_of_an_override_as_
     assert (row.enabled, row.until, row.fallback) == (False, until, {"max_daily_loss": 20_000})
 
 
+@pytest.mark.sqlite
 def test_an_end_that_is_over_is_not_filled_in_again(operator: Client) -> None:
     RiskPolicy.objects.filter(engine="WHOLESALE").update(enabled=False, until=clock.now() - dt.timedelta(hours=1))
     for address in (WHOLESALE, f"{WHOLESALE}?patch={json.dumps({'enabled': True})}&ask=until"):

@@ -20,6 +20,7 @@ from tests.heimdall.factories import PolicyFactory as HeimdallPolicyFactory
 from tests.regression.factories import record, tripped
 from tests.riskguard.factories import go_live, policy, reserve, reserved, settled
 
+# What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 
 
@@ -41,12 +42,14 @@ def test_the_status_says_the_word_who_when_and_why(viewer: Client) -> None:
     assert ">KILLED<" in shown(viewer)
 
 
+@pytest.mark.sqlite
 def test_where_nothing_is_enforced_every_page_says_so(viewer: Client, settings: LazySettings) -> None:
     settings.GOVERNANCE_ENFORCED = False
     assert ">NOT ENFORCED<" in shown(viewer)
     assert "Enforcement is OFF: nothing is blocked" in shown(viewer, "/admin/riskguard/riskpolicy/")
 
 
+@pytest.mark.sqlite
 def test_an_open_api_is_told_on_every_page_and_a_closed_one_is_not(viewer: Client, settings: LazySettings) -> None:
     assert "Anyone on this machine may call" in shown(viewer, "/admin/governance/hold/")
     settings.API_AUTH, settings.FOUR_EYES = "token", True
@@ -72,6 +75,7 @@ def test_caps_are_bars_with_what_is_used_and_left(viewer: Client) -> None:
     assert "100.00 USD, no limit" in html
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("used", "tone"), [(79_900, "good"), (80_000, "warn"), (99_999, "warn"), (100_000, "bad")])
 def test_a_bar_is_close_from_four_fifths_on_and_full_at_the_cap(viewer: Client, used: int, tone: str) -> None:
     go_live()
@@ -92,6 +96,7 @@ def test_what_tripped_stands_first_with_its_incident(operator: Client) -> None:
         assert f"/admin/act/{action}/" in html
 
 
+@pytest.mark.sqlite
 def test_the_drop_that_triggers_is_told_as_it_is_set(viewer: Client) -> None:
     html = shown(viewer)
     for drop in ("0.2", "0.15", "0.25", "0.3"):
@@ -120,6 +125,7 @@ def test_changes_that_wait_are_listed(viewer: Client, settings: LazySettings) ->
     assert "the fair" in html
 
 
+@pytest.mark.sqlite
 def test_a_viewer_is_offered_no_change_and_an_operator_the_kill_switch_on_every_page(
     viewer: Client, operator: Client
 ) -> None:
@@ -132,23 +138,27 @@ def test_a_viewer_is_offered_no_change_and_an_operator_the_kill_switch_on_every_
     assert "/admin/act/kill_switch.release/" in shown(operator, "/admin/riskguard/riskpolicy/")
 
 
+@pytest.mark.sqlite
 def test_buttons_of_the_part_that_refreshes_lead_back_to_the_page(operator: Client) -> None:
     assert 'next=%2Fadmin%2F"' in shown(operator, "/admin/control-plane/")
     assert "next=%2Fadmin%2Fcontrol-plane" not in shown(operator, "/admin/control-plane/")
 
 
+@pytest.mark.sqlite
 def test_who_is_signed_out_meanwhile_is_told_to_load_the_page_anew(client: Client) -> None:
     response = client.get("/admin/control-plane/")
     assert response.status_code == 401
     assert response["HX-Refresh"] == "true"
 
 
+@pytest.mark.sqlite
 def test_without_a_role_the_page_says_whom_to_ask(signed_in: SignedIn) -> None:
     html = shown(signed_in())
     assert "Your account has no role yet" in html
     assert "panel-riskguard" not in html
 
 
+@pytest.mark.sqlite
 def test_the_page_asks_as_many_queries_with_a_history_as_without(operator: Client) -> None:
     go_live()
     tripped("WHOLESALE")
@@ -164,6 +174,7 @@ def test_the_page_asks_as_many_queries_with_a_history_as_without(operator: Clien
     assert counts[0] == counts[1]
 
 
+@pytest.mark.sqlite
 def test_a_further_lever_shows_up_by_announcing_itself(operator: Client) -> None:
     status = Status(word="MOONLIT", tone="idle", said="The moon is up.")
     panel = Panel("console/refused.html", {"refused": {}}, [Alarm("The moon is full")])
@@ -181,6 +192,7 @@ def test_a_further_lever_shows_up_by_announcing_itself(operator: Client) -> None
         assert told in html
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
@@ -194,6 +206,7 @@ def test_an_age_is_told_in_its_largest_unit(seconds: int, said: str) -> None:
         assert figures.age(now - dt.timedelta(seconds=seconds)) == said
 
 
+@pytest.mark.sqlite
 def test_what_is_not_there_is_told_as_never_and_a_dash() -> None:
     told = Template("{% load console %}{{ nothing|age }} {{ none|moment }} {{ none|money }} {{ minor|money }}")
     assert told.render(Context({"none": None, "minor": 12_345})) == "never never - 123.45 USD"

@@ -13,6 +13,7 @@ from riskguard.models import RiskPolicy
 from tests.console.conftest import SignedIn
 from tests.riskguard.factories import policy
 
+# What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 Status = ChangeRequest.Status
 
@@ -80,6 +81,7 @@ def test_who_proposed_it_may_withdraw_it_and_not_approve_it(signed_in: SignedIn,
     assert change.status == Status.WITHDRAWN
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("decision", ["approve", "reject", "withdraw", ""])
 def test_a_viewer_sees_it_and_decides_nothing(viewer: Client, change: ChangeRequest, decision: str) -> None:
     assert "It waits for a person with the right to approve" in page(viewer, change)
@@ -136,6 +138,7 @@ def test_the_glass_is_broken_alone_with_a_reason_and_another_person_looks_at_it(
     assert "I have looked at it" not in html
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("role", ["viewer", "operator", "auditor", "administrator", "approver"])
 def test_without_its_own_right_nobody_breaks_the_glass(signed_in: SignedIn, change: ChangeRequest, role: str) -> None:
     browser = signed_in(role, name="kim")
@@ -144,5 +147,6 @@ def test_without_its_own_right_nobody_breaks_the_glass(signed_in: SignedIn, chan
     assert (change.status, cap()) == (Status.PENDING, 15_000)
 
 
+@pytest.mark.sqlite
 def test_an_unknown_change_is_a_404(approver: Client) -> None:
     assert approver.get("/admin/changes/99/").status_code == 404

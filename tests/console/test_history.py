@@ -19,6 +19,7 @@ from tests.console.test_acting import fill
 from tests.regression.factories import tripped
 from tests.riskguard.factories import policy
 
+# What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 HISTORY = "/admin/history/risk.policy.set/WHOLESALE/"
 
@@ -98,6 +99,7 @@ def test_a_long_history_is_told_in_pages_of_as_many_queries(operator: Client) ->
     assert operator.get(HISTORY, {"before": "x"}).status_code == 200
 
 
+@pytest.mark.sqlite
 def test_it_is_offered_beside_the_changes_to_whom_may_read_the_trail(operator: Client, signed_in: SignedIn) -> None:
     row = RiskPolicy.objects.get(engine="WHOLESALE")
     detail = f"/admin/riskguard/riskpolicy/{row.pk}/change/"

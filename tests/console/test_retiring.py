@@ -19,6 +19,7 @@ from riskguard.models import RiskPolicy
 from tests.heimdall.factories import earned
 from tests.riskguard.factories import go_live
 
+# What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 LEVERS = {
     "riskguard/riskpolicy": ("risk.policy.set", "WHOLESALE", "enabled", RiskPolicy, {"engine": "WHOLESALE"}),
@@ -91,6 +92,7 @@ def test_retiring_a_tripwire_that_watches_loosens_and_one_that_does_not_nothing(
     assert isinstance(submit(screen, retired=True), Applied)
 
 
+@pytest.mark.sqlite
 @by_screen
 def test_the_buttons_are_those_that_make_sense(screen: str, operator: Client) -> None:
     address = f"/admin/{screen}/{standing(screen).pk}/change/"

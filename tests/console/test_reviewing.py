@@ -17,6 +17,7 @@ from tests.heimdall.factories import ScorecardFactory
 from tests.regression.factories import record, tripped
 from tests.riskguard.factories import go_live, reserve, reserved
 
+# What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/review/"
 
@@ -76,6 +77,7 @@ def test_an_operator_ends_it_with_a_decision_that_past_reviews_show(operator: Cl
     assert shown(operator, f"/admin/governance/reviewdecision/{decided.pk}/change/")
 
 
+@pytest.mark.sqlite
 def test_two_reviews_may_find_the_same(operator: Client) -> None:
     ReviewDecisionFactory(verdict="HEALTHY")
     seen = shown(operator, PAGE).split('name="seen" value="')[1].split('"')[0]
@@ -83,6 +85,7 @@ def test_two_reviews_may_find_the_same(operator: Client) -> None:
     assert ReviewDecision.objects.count() == 2
 
 
+@pytest.mark.sqlite
 def test_without_a_note_nothing_is_recorded_and_the_form_says_why(operator: Client) -> None:
     seen = shown(operator, PAGE).split('name="seen" value="')[1].split('"')[0]
     answer = operator.post(f"/admin/act/review.decide/?next={PAGE}", {"seen": seen, "verdict": "HEALTHY"})
@@ -91,6 +94,7 @@ def test_without_a_note_nothing_is_recorded_and_the_form_says_why(operator: Clie
     assert not ReviewDecision.objects.exists()
 
 
+@pytest.mark.sqlite
 def test_a_viewer_reads_it_and_is_offered_no_decision(viewer: Client) -> None:
     html = shown(viewer, PAGE)
     assert "/admin/act/" not in html
@@ -99,6 +103,7 @@ def test_a_viewer_reads_it_and_is_offered_no_decision(viewer: Client) -> None:
     assert not ReviewDecision.objects.exists()
 
 
+@pytest.mark.sqlite
 def test_eight_past_reviews_are_listed_the_newest_first_and_the_others_are_a_page_away(viewer: Client) -> None:
     for number in range(8):
         ReviewDecisionFactory(note=f"note {number}.")
@@ -111,6 +116,7 @@ def test_eight_past_reviews_are_listed_the_newest_first_and_the_others_are_a_pag
     assert "Older reviews" in html
 
 
+@pytest.mark.sqlite
 def test_the_page_asks_as_many_queries_with_a_history_as_without(operator: Client) -> None:
     go_live()
     tripped("WHOLESALE")
@@ -150,6 +156,7 @@ def test_it_is_of_the_last_seven_days_or_of_any_week_from_monday_to_monday(opera
     assert 'name="verdict"' not in week
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("week", ["soon", "2026-02-30", "9999-12-31", "0001-01-01", "<b>"])
 def test_a_week_that_cannot_be_is_said_and_the_last_seven_days_are_shown(viewer: Client, week: str) -> None:
     html = shown(viewer, f"{PAGE}?week={week}")

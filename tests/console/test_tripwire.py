@@ -31,6 +31,7 @@ from tests.regression.factories import (
 )
 from tests.riskguard.factories import go_live, policy
 
+# What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 
 
@@ -59,11 +60,13 @@ def test_a_trip_is_shown_with_its_series_its_incident_and_what_may_be_done(opera
     assert options["plugins"]["zoom"]["zoom"]["drag"] == {"enabled": True}
 
 
+@pytest.mark.sqlite
 def test_a_viewer_sees_it_and_is_offered_nothing(viewer: Client) -> None:
     tripped()
     assert "/admin/act/" not in shown(viewer)
 
 
+@pytest.mark.sqlite
 def test_who_has_no_role_is_refused(signed_in: SignedIn) -> None:
     PolicyFactory()
     shown(signed_in(), status=403)
@@ -109,6 +112,7 @@ def test_it_says_how_reliable_it_was(viewer: Client) -> None:
     assert "a real regression" in said
 
 
+@pytest.mark.sqlite
 def test_a_tripwire_without_events_says_the_next_step(viewer: Client) -> None:
     PolicyFactory(enabled=False)
     said = shown(viewer)
@@ -133,17 +137,20 @@ def test_before_a_pin_is_complete_there_is_no_baseline_to_draw(viewer: Client) -
     assert [series["label"] for series in charted(viewer)[0]["datasets"]] == ["Mean of the last 4"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("address", ["NOBODY/signed", f"{DOMAIN}/other", "A%20B/signed"])
 def test_an_unknown_tripwire_is_not_found(viewer: Client, address: str) -> None:
     PolicyFactory()
     assert viewer.get(f"/admin/tripwires/{address}/").status_code == 404
 
 
+@pytest.mark.sqlite
 def test_a_name_is_found_in_any_spelling(viewer: Client) -> None:
     PolicyFactory()
     assert viewer.get(f"/admin/tripwires/{DOMAIN.lower()}/{METRIC.upper()}/").status_code == 200
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -223,6 +230,7 @@ def test_following_events_are_read_in_order() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("query", ["", "?from=1970-01-01T00:00:00", "?max_drop=0.3&detector=WINDOW"])
 def test_it_asks_as_many_queries_with_a_history_as_without(
     operator: Client, query: str, monkeypatch: pytest.MonkeyPatch
