@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test as walk
 
 from tests.databases import vendor
-from tests.simulation.walk import Walk
+from tests.simulation.walk import Walk, begin
 
 STEPS = int(os.environ.get("VALHALLA_SIMULATION_STEPS", "0"))
 SEED = int(os.environ.get("VALHALLA_SIMULATION_SEED", "1"))
@@ -41,6 +41,7 @@ RIGOUR = settings(
 def test_the_ledger_agrees_with_a_model_of_it_after_every_step(number: int, settings: LazySettings) -> None:
     settings.VALHALLA_RESERVATION_TTL_SECONDS = 3 * 3_600
     Walk.taken.clear()
+    begin()
     for more in itertools.count(number):
         try:
             walk(seed(more)(Walk), settings=RIGOUR)

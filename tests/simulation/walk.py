@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 import golive.services as switches
 import regression.services as tripwires
@@ -32,21 +32,28 @@ GENEROUS: dict[str, int | None] = {
 }  # fmt: skip
 
 
-class Walk(Engines):
-    """One walk from the seeded state."""
+LOSSES: dict[str, int | None] = {**dict.fromkeys(CAPS), "max_daily_loss": 400}
+FROM_THE_START = {GLOBAL: GENEROUS, "WHOLESALE": LOSSES, "CAPITAL": LOSSES}
 
-    @initialize()
-    def begin(self) -> None:
-        with clock.at(self.now):
-            go_live()
-            for engine in (GLOBAL, "WHOLESALE", "CAPITAL"):
-                caps = GENEROUS if engine == GLOBAL else {**dict.fromkeys(CAPS), "max_daily_loss": 400}
-                services.set_policy(engine=engine, patch={**caps, "enabled": True}, actor="ops")
-                self.model.policies[engine] = Policy(True, dict(caps))
-            for domain, metric in TRIPWIRES.items():
-                action = "KILL_SWITCH" if domain == PULLS_THE_KILL_SWITCH else "THROTTLE"
-                patch = {"window_events": 1, "baseline_events": 1, "min_events_to_enforce": 1, "action": action}
-                tripwires.set_policy(domain=domain, metric=metric, patch={**patch, "enabled": True}, actor="ops")
+
+def begin() -> None:
+    """Bring about what every walk starts from."""
+    with clock.at(START):
+        go_live()
+        for engine, caps in FROM_THE_START.items():
+            services.set_policy(engine=engine, patch={**caps, "enabled": True}, actor="ops")
+        for domain, metric in TRIPWIRES.items():
+            action = "KILL_SWITCH" if domain == PULLS_THE_KILL_SWITCH else "THROTTLE"
+            patch = {"window_events": 1, "baseline_events": 1, "min_events_to_enforce": 1, "action": action}
+            tripwires.set_policy(domain=domain, metric=metric, patch={**patch, "enabled": True}, actor="ops")
+
+
+class Walk(Engines):
+    """One walk from what ``begin`` has brought about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model.policies = {engine: Policy(True, dict(caps)) for engine, caps in FROM_THE_START.items()}
 
     @rule(level=a_level, caps=some_caps)
     def change_caps(self, level: str, caps: dict[str, int | None]) -> None:
