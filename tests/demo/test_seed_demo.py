@@ -171,6 +171,7 @@ def _trail() -> list[tuple[Any, ...]]:
     return list(RiskEvent.objects.order_by("pk").values_list("at", "kind", "engine", "amount", "reason"))
 
 
+@pytest.mark.sqlite  # the draws are made in Python
 def test_the_same_seed_plays_the_same_and_another_another(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
@@ -188,6 +189,7 @@ def seeded(db: None) -> None:
     _seeded()
 
 
+@pytest.mark.sqlite  # plain rows are looked up; a whole demo is played on both databases above
 @pytest.mark.usefixtures("seeded")
 class TestBeforeItPlays:
     def test_an_interruption_leaves_production_disabled_and_the_charter_as_it_was(self) -> None:
