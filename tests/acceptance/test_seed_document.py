@@ -212,6 +212,7 @@ def _the_degradation(shell: Shell) -> None:
     assert shell.curl(f"{HOST}/api/deals")[1]["code"] == "ENGINE_HELD"
 
 
+@pytest.mark.sqlite  # no page of these asks a database
 @pytest.mark.xdist_group("live")
 def test_the_pages_are_served_from_this_host_alone(live_server_process: str) -> None:
     shell = Shell(live_server_process)

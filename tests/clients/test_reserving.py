@@ -224,8 +224,8 @@ class TestWhatIsSentAgain:
 
 class TestWhatIsMalformed:
     @pytest.mark.parametrize("amount", [0, -1, 1.0, True, "500", None])
-    def test_an_amount_is_refused_before_it_is_sent(self, opened: Open, engine: str, relay: Relay, amount: Any) -> None:
-        with pytest.raises(Invalid) as raised, opened(relay.address).reserve(engine, amount):
+    def test_an_amount_is_refused_before_it_is_sent(self, opened: Open, relay: Relay, amount: Any) -> None:
+        with pytest.raises(Invalid) as raised, opened(relay.address).reserve("ENGINE", amount):
             pytest.fail("the block was entered")
         assert list(raised.value.errors) == ["amount"]
         assert not relay.passed
@@ -237,8 +237,8 @@ class TestWhatIsMalformed:
         assert list(raised.value.errors) == ["realized_loss"]
 
     @pytest.mark.parametrize("key", ["", " ", "a\r\nX: y", "€", "x" * 256])
-    def test_a_key_that_no_header_can_carry(self, governor: Any, engine: str, key: str) -> None:
-        with pytest.raises(Invalid) as raised, governor.reserve(engine, 500, key=key):
+    def test_a_key_that_no_header_can_carry(self, governor: Any, key: str) -> None:
+        with pytest.raises(Invalid) as raised, governor.reserve("ENGINE", 500, key=key):
             pytest.fail("the block was entered")
         assert list(raised.value.errors) == ["key"]
 

@@ -101,11 +101,13 @@ def test_a_key_makes_a_retry_the_same_deal(api: APIClient) -> None:
     assert Deal.objects.count() == 1
 
 
+@pytest.mark.sqlite  # no database is asked
 @pytest.mark.parametrize("key", ["x" * 256, "a\tb"])
 def test_an_odd_key_is_a_400(api: APIClient, key: str) -> None:
     assert list(post(api, 400, headers={"Idempotency-Key": key})["errors"]) == ["Idempotency-Key"]
 
 
+@pytest.mark.sqlite  # no database is asked
 @pytest.mark.parametrize("amount", BAD_AMOUNTS)
 def test_an_amount_that_is_none_is_a_400_and_reserves_nothing(api: APIClient, amount: str) -> None:
     answer = api.generic("POST", DEALS, f'{{"title": "x", "amount": {amount}}}', content_type="application/json")
@@ -113,6 +115,7 @@ def test_an_amount_that_is_none_is_a_400_and_reserves_nothing(api: APIClient, am
     assert not RiskReservation.objects.exists()
 
 
+@pytest.mark.sqlite  # no database is asked
 @pytest.mark.parametrize(
     ("field", "value"),
     [
