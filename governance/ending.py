@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q, Value
 
 from governance import audit, clock, overrides, register
+from governance.overrides import Looser
 
 ACTOR = "end_overrides"
 NOTHING_ENDS = "Nothing here ends: give it with a control that is loosened by this change"
@@ -24,6 +25,7 @@ class Overridable(models.Model):
     """
 
     ENDING: ClassVar[frozenset[str]]
+    is_looser: ClassVar[Looser]
 
     until = models.DateTimeField(
         null=True, blank=True, help_text="When what was loosened goes back to how it stood (UTC); empty: never."
@@ -35,11 +37,6 @@ class Overridable(models.Model):
 
     class Meta:
         abstract = True
-
-    @staticmethod
-    def is_looser(name: str, value: Any, than: Any) -> bool:
-        """Say whether a control's ``value`` is looser ``than`` another one: each lever's own law."""
-        raise NotImplementedError
 
     @property
     def falls_back_to(self) -> dict[str, Any]:

@@ -6,10 +6,15 @@ two values that is: ``is_looser(name, value, than)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
-Looser = Callable[[str, Any, Any], bool]
+
+class Looser(Protocol):
+    """A lever's own law of what is looser."""
+
+    def __call__(self, name: str, value: Any, than: Any, /) -> bool:
+        """Say whether a control's ``value`` is looser ``than`` another one."""
 
 
 def with_end(

@@ -56,8 +56,7 @@ def day_of(now: dt.datetime) -> dt.date:
     A clock that was set back must not open a day again whose open risk has been carried on.
     """
     newest = RiskLedgerDay.objects.filter(engine=GLOBAL).order_by("-day").values_list("day", flat=True).first()
-    today = utc_day(now)
-    return max(today, newest) if newest else today
+    return _day(now, newest)
 
 
 def read(now: dt.datetime, *engines: str) -> Book:
@@ -65,10 +64,12 @@ def read(now: dt.datetime, *engines: str) -> Book:
     names = sorted({GLOBAL, *engines})
     rows = RiskLedgerDay.objects.raw(_NEWEST.format(", ".join(["%s"] * len(names))), names)
     newest = {row.engine: row for row in rows}
-    day = utc_day(now)
-    if GLOBAL in newest:
-        day = max(day, newest[GLOBAL].day)
+    day = _day(now, newest[GLOBAL].day if GLOBAL in newest else None)
     return Book(day, {name: _row_of(day, name, newest.get(name)) for name in names})
+
+
+def _day(now: dt.datetime, newest: dt.date | None) -> dt.date:
+    return max(utc_day(now), newest or dt.date.min)
 
 
 def _row_of(day: dt.date, engine: str, newest: RiskLedgerDay | None) -> RiskLedgerDay:

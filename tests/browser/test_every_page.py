@@ -76,14 +76,18 @@ def fill() -> ChangeRequest:
     return waits.change
 
 
-def of_models() -> Iterator[str]:
-    """Name the list of each model, and the page of its first row."""
+def lists() -> Iterator[str]:
+    """Name the list of each model."""
     for model in admin.site._registry:
-        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-        yield reverse(f"{name}_changelist")
+        yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def rows() -> Iterator[str]:
+    """Name the page of each model's first row."""
+    for model in admin.site._registry:
         row = model._default_manager.order_by("pk").first()
         if row is not None:
-            yield reverse(f"{name}_change", args=[row.pk])
+            yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
 
 
 def visit(page: Page, path: str, status: int = 200) -> None:
@@ -143,8 +147,10 @@ def test_no_page_of_its_own_bars_anybody(judged: Page, signed_in: User) -> None:
 def test_no_page_of_a_model_bars_anybody(judged: Page, signed_in: User) -> None:
     fill()
     judged.set_viewport_size(PHONE)
-    visit(judged, "/admin/auth/user/")
-    for path in of_models():
+    # Each list has filters of its own, whose scripts must run; what axe judges it finds quicker in a page that is open.
+    for path in lists():
+        visit(judged, path)
+    for path in (*lists(), *rows()):
         judged.evaluate(SHOW, path)
         bars_nobody(judged, path, MAIN)
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 
 from golive.models import GoLiveState
@@ -16,45 +14,13 @@ from golive.services import engage_kill_switch
 from governance import changes, clock
 from governance.models import AuditEvent, ChangeRequest
 from riskguard.models import RiskPolicy
+from tests.console.forms import fill, page, said, seen
 from tests.regression.factories import tripped
 from tests.riskguard.factories import go_live, policy, reserved
 
 # What a page says and asks for is the same on every database: such a test runs on one.
 pytestmark = pytest.mark.django_db
 WHOLESALE = "/admin/act/risk.policy.set/WHOLESALE/"
-
-
-def page(browser: Client, address: str) -> str:
-    response = browser.get(address)
-    assert response.status_code == 200, response.content
-    return response.content.decode()
-
-
-def seen(html: str) -> str:
-    found = re.search(r'name="seen" value="([0-9a-f]*)"', html)
-    assert found
-    return found[1]
-
-
-def fill(browser: Client, address: str, **fields: Any) -> HttpResponse:
-    """Open the form, set some fields and leave the others as they are filled, and submit it."""
-    response = browser.get(address)
-    form = response.context["form"]
-    data = {"seen": response.context["seen"], "reason": "tests"}
-    for name in form.controls:
-        value = form.fields[name].initial
-        if isinstance(value, bool):
-            data |= {name: "on"} if value else {}
-        elif hasattr(form.fields[name], "fields"):
-            data |= {f"{name}_none": "on"} if value is None else {f"{name}_figure": value}
-        else:
-            data[name] = value
-    data |= fields
-    return browser.post(address, {name: value for name, value in data.items() if value is not None})
-
-
-def said(response: HttpResponse) -> str:
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
 @pytest.mark.sqlite

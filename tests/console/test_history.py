@@ -15,7 +15,7 @@ from governance.console import figures
 from governance.models import AuditEvent
 from riskguard.models import RiskPolicy
 from tests.console.conftest import SignedIn
-from tests.console.test_acting import fill
+from tests.console.forms import fill
 from tests.regression.factories import tripped
 from tests.riskguard.factories import policy
 

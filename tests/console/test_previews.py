@@ -13,13 +13,7 @@ from django.test import Client
 from regression import previewing
 from regression.models import RegressionIncident, RegressionPolicy
 from tests.console.tripwires import PAGE
-from tests.regression.factories import (
-    DOMAIN,
-    METRIC,
-    PAIR,
-    PolicyFactory,
-    record,
-)
+from tests.regression.factories import DOMAIN, METRIC, PAIR, PolicyFactory, record
 
 pytestmark = pytest.mark.django_db
 
