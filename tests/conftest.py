@@ -12,10 +12,25 @@ from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 from tests import pristine
 from tests.databases import vendor
 from tests.riskguard import racing
+
+
+class FileScheduling(LoadGroupScheduling):
+    """Hand whole files to a worker, which sets up what their tests share once, and whole groups."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return scope.partition("::")[0] if scope == nodeid else scope
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:
+    return FileScheduling(config, log)
 
 
 def pytest_collection() -> None:
