@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.urls import URLResolver, get_resolver, get_urlconf
-from django.utils import translation
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
@@ -29,9 +27,9 @@ class MadeOnce(SchemaGenerator):
     """Makes the document once a process, in one thread: drf-spectacular loads its extensions as it goes, for all."""
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the document, in the site's language whoever asks first."""
+        """Return the document."""
         addresses = get_resolver(get_urlconf())
-        with _MAKING, translation.override(settings.LANGUAGE_CODE):
+        with _MAKING:
             if addresses not in _MADE:
                 _MADE[addresses] = super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
             return _MADE[addresses]

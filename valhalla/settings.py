@@ -216,6 +216,7 @@ DATABASES = {"default": _database(env.database("DATABASE_URL", default="sqlite:/
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"
+USE_I18N = False  # the console speaks English alone: without this every page asks for a hundred languages
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -361,7 +362,6 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_asset("console/console.css")],
-    "SIDEBAR": {"navigation": "governance.console.navigation.groups"},
     "SCRIPTS": [_asset("console/htmx.js"), _asset("console/charts.js")],
 }
 

@@ -18,26 +18,30 @@ INBOX = "admin:governance_changerequest_changelist"
 
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of links (unfold calls this by its name in the settings)."""
+    """Return the groups of links, of which that to the page itself is ``active``."""
     pages = [
         {"title": page.title, "icon": page.icon, "link": reverse(f"admin:{page.name}")}
         for lever in register.levers()
         for page in lever.pages
         if page.title
     ]
-    top = [
-        {"title": "Control plane", "icon": "monitor_heart", "link": reverse("admin:index")},
+    home = reverse("admin:index")
+    top: list[dict[str, Any]] = [
+        {"title": "Control plane", "icon": "monitor_heart", "link": home, "active": request.path == home},
         {"title": "Inbox", "icon": "inbox", "link": f"{reverse(INBOX)}?status__exact=PENDING", "badge": waiting()},
         {"title": "Review", "icon": "fact_check", "link": reverse("admin:review")},
         *pages,
     ]
     levers = [(lever.title, lever.name) for lever in register.levers()]
     others = [(apps.get_app_config(name).verbose_name, name) for name in _others({name for _title, name in levers})]
-    found = [(title, list(_screens(request, app))) for title, app in [*levers, *others]]
-    return [
-        {"title": "", "items": top},
-        *({"title": title, "items": items, "separator": True} for title, items in found if items),
+    found: list[tuple[str, list[dict[str, Any]]]] = [
+        ("", top),
+        *((str(title), list(_screens(request, app))) for title, app in [*levers, *others]),
     ]
+    for _title, items in found:
+        for item in items:
+            item.setdefault("active", request.path.startswith(item["link"].partition("?")[0]))
+    return [{"title": title, "items": items} for title, items in found if items]
 
 
 def waiting() -> int:

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from unfold.sites import UnfoldAdminSite
 
 from governance import readiness, register, roles
+from governance.console import navigation
 from governance.console.acting import ActPage, PreviewPart
 from governance.console.control_plane import ControlPlanePage, ControlPlanePart
 from governance.console.deciding import DecidePage
@@ -56,6 +57,14 @@ class ConsoleSite(UnfoldAdminSite):
         if not may(request, roles.READ):
             return render(request, "console/no_role.html", {**self.each_context(request), "title": "No role yet"})
         return ControlPlanePage.as_view(site=self)(request)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return what the page of one app lists; of all apps nothing, since the sidebar has a list of its own."""
+        return super().get_app_list(request, app_label) if app_label else []
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Return the groups of links that stand in the sidebar."""
+        return navigation.groups(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page shows around itself: how this process is set, and where the levers stand."""
