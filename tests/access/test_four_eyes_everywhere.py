@@ -1,5 +1,8 @@
 """Whatever one person tries, with every right but the glass, by every way in and of every action of the register: no
-control is looser afterwards, and what tightens has not waited."""
+control is looser afterwards, and what tightens has not waited.
+
+``make test`` tries a sample on each database, ``make fuzz`` more than twice as much and at least FUZZ_EXAMPLES.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,7 @@ def test_every_action_of_the_register_is_tried_on_what_it_can_change(world: dict
             spec.spell(target.format(**world))
 
 
-@profile(max_examples=max(40, EXAMPLES), deadline=None, suppress_health_check=list(HealthCheck))
+@profile(max_examples=max(40, EXAMPLES) if EXAMPLES else 16, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     it=tried(), way=st.sampled_from(sorted(WAYS)), by=st.sampled_from(sorted(DECIDING)),
     live=st.booleans(), killed=st.booleans(),
@@ -106,7 +109,7 @@ def test_no_way_in_loosens_without_two_people(
         assert looser(before, standing()) == []
 
 
-@profile(max_examples=max(25, EXAMPLES), deadline=None, suppress_health_check=list(HealthCheck))
+@profile(max_examples=max(25, EXAMPLES) if EXAMPLES else 10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(it=tried(), live=st.booleans(), killed=st.booleans())
 def test_what_tightens_never_waits(world: dict[str, str], it: Tried, live: bool, killed: bool) -> None:
     with trying(live=live, killed=killed):
@@ -135,6 +138,7 @@ STOPS: dict[str, Tried] = {
 }
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("way", ["door", "api", "console", "command", "shell"])
 @pytest.mark.parametrize("stop", STOPS)
 def test_a_stop_waits_for_nobody_by_any_way(people: None, stop: str, way: str) -> None:
