@@ -53,6 +53,7 @@ def test_it_stands_on_the_checklist() -> None:
     assert not readiness.checklist()["ok"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("installed")
 def test_it_stands_in_the_review_of_the_api_and_of_the_terminal(
     api: APIClient, capsys: pytest.CaptureFixture[str]
@@ -65,6 +66,7 @@ def test_it_stands_in_the_review_of_the_api_and_of_the_terminal(
     assert "In quarantine" in capsys.readouterr().out
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("installed")
 def test_it_stands_on_the_control_plane(admin_client: Client) -> None:
     quarantine()
@@ -84,6 +86,7 @@ def test_it_stands_in_the_metrics(api: APIClient) -> None:
     assert any(line.startswith(decided) for line in told)
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("installed")
 def test_its_addresses_and_its_action_are_there(api: APIClient) -> None:
     assert api.get(PATH).json() == []

@@ -99,6 +99,7 @@ def test_an_id_that_is_none_is_a_404(address: Address, api: APIClient) -> None:
         _is_told(answer, path, 400, 404)
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("address", PAGINATED, **by_route)
 def test_an_odd_cursor_or_page_size_is_a_400_that_names_it(address: Address, api: APIClient) -> None:
     for cursor in ODD_CURSORS:
@@ -160,6 +161,7 @@ def test_every_list_of_the_document_refuses_what_it_does_not_know(api: APIClient
     assert listed - taking == {f"/api/governance/{path}" for path in bare}
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("address", WRITTEN, **by_route)
 def test_an_odd_body_is_no_500(address: Address, api: APIClient) -> None:
     for content_type, body in ODD_BODIES:
@@ -185,6 +187,7 @@ def test_a_browser_is_shown_a_page_and_an_error_too(address: Address, api: APICl
     assert for_machines or answer["Content-Type"] == "text/html; charset=utf-8"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/api/nowhere", "/api/governance/nowhere", "/api/governance/holds/1/2", "/%00"]
 )
@@ -195,5 +198,6 @@ def test_an_unknown_address_is_a_404_that_says_where_to_look(path: str, api: API
     assert "/docs" in answer.json()["detail"]
 
 
+@pytest.mark.sqlite
 def test_a_format_that_is_not_spoken_is_a_406(api: APIClient) -> None:
     _is_told(api.get(reverse("holds-list"), headers={"accept": "application/xml"}), "xml", 406)

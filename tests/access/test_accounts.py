@@ -45,6 +45,7 @@ def test_groups_that_are_no_roles_stay() -> None:
     assert set(user.groups.values_list("name", flat=True)) == {"choir", "viewer"}
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("role", [*roles.ROLES, "superuser"])
 def test_whoever_is_no_engine_may_look_at_the_console(role: str) -> None:
     UserFactory.create(username="jo")

@@ -74,6 +74,7 @@ LOOSENING: dict[str, Any] = {
 }
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", LOOSENING)
 def test_a_service_that_is_called_past_the_door_loosens_nothing(name: str) -> None:
     UserFactory.create(username="vic", roles=["viewer"])
@@ -219,6 +220,7 @@ def test_who_broke_the_glass_does_not_look_at_it() -> None:
         assert refusal.code == "own_change"
 
 
+@pytest.mark.sqlite
 def test_a_broken_glass_stands_on_every_page_of_the_console(client: Any) -> None:
     change = proposed()
     user = UserFactory.create(username="ida", is_superuser=True, is_staff=True)

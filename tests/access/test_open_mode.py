@@ -21,6 +21,7 @@ def post(**meta: str) -> Any:
     return APIClient(**{**LOCAL, **meta}).post(DISABLE, {"actor": "curl", "reason": "r"})
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "meta",
     [
@@ -38,6 +39,7 @@ def test_a_caller_on_this_machine_needs_no_token(meta: dict[str, str]) -> None:
     assert (answer.status_code, answer.json().get("changed_by")) == (200, "curl")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "meta",
     [

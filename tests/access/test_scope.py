@@ -59,6 +59,7 @@ def rows() -> list[int]:
     return [model.objects.count() for model in counted]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_token_of_another_engine_is_refused_and_nothing_is_written(verb: str, capital: dict[str, int]) -> None:
     before = rows()
@@ -72,12 +73,14 @@ def test_a_token_of_another_engine_is_refused_and_nothing_is_written(verb: str, 
     assert (held.status, HeimdallRecommendation.objects.get().authorized_at) == ("OPEN", None)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_token_that_names_no_engine_acts_for_none(verb: str, capital: dict[str, int]) -> None:
     answer = VERBS[verb](caller("engine"), capital)
     assert (answer.status_code, "acts for no engine" in answer.json()["detail"]) == (403, True)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_token_of_the_engine_is_answered(verb: str, capital: dict[str, int]) -> None:
     assert VERBS[verb](caller("engine", "CAPITAL", "NOTIFY"), capital).status_code in {200, 201}

@@ -52,6 +52,7 @@ def test_ten_failed_sign_ins_lock_out_and_are_in_the_trail(jo: User) -> None:
     assert (len(trail()), client.session.get("_auth_user_id")) == (11, None)
 
 
+@pytest.mark.sqlite
 def test_nine_failed_sign_ins_do_not_lock_out_and_a_good_one_starts_anew(jo: User) -> None:
     for _round in range(2):
         for _ in range(9):
@@ -69,6 +70,7 @@ def test_a_lockout_ends_after_its_time(jo: User) -> None:
     assert sign_in(Client()).status_code == 302
 
 
+@pytest.mark.sqlite
 def test_a_stranger_cannot_lock_an_operator_out_of_the_kill_switch(jo: User) -> None:
     for _ in range(11):
         sign_in(Client(), password="wrong", address="198.51.100.9")
@@ -76,6 +78,7 @@ def test_a_stranger_cannot_lock_an_operator_out_of_the_kill_switch(jo: User) -> 
     assert sign_in(Client(), address="192.0.2.7").status_code == 302
 
 
+@pytest.mark.sqlite
 def test_the_address_is_not_what_the_caller_says_it_is(jo: User) -> None:
     for number in range(10):
         sign_in(Client(HTTP_X_FORWARDED_FOR=f"10.0.0.{number}"), password="wrong")
@@ -93,6 +96,7 @@ def test_an_account_that_is_not_active_cannot_sign_in(jo: User) -> None:
     assert [outcome for _action, _actor, outcome, _address in trail()] == ["REFUSED"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("change", [{"password": "other"}, {"is_active": False}])
 def test_a_session_ends_with_a_changed_password_and_with_the_account(jo: User, change: dict[str, Any]) -> None:
     client = Client()
@@ -102,6 +106,7 @@ def test_a_session_ends_with_a_changed_password_and_with_the_account(jo: User, c
     assert client.get("/admin/").status_code == 302
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("password", ["short", "password1234", "123456789012", "jo-the-operator"])
 def test_a_weak_password_is_refused(password: str) -> None:
     user = UserFactory.create(username="jo-the-operator", is_staff=True)

@@ -32,6 +32,7 @@ def test_a_form_has_every_control_of_the_schema_filled_as_the_policy_stands(oper
     assert "USD" in html
 
 
+@pytest.mark.sqlite
 def test_a_change_is_applied_in_currency_units_and_recorded_with_its_reason(operator: Client) -> None:
     response = fill(operator, WHOLESALE, max_daily_exposure_figure="1500.50", reason="a big day")
     assert response.status_code == 302
@@ -83,6 +84,7 @@ def test_nothing_altered_is_nothing_submitted(operator: Client) -> None:
     assert not AuditEvent.objects.exclude(action="access.sign_in").exists()
 
 
+@pytest.mark.sqlite
 def test_a_page_that_is_older_than_the_last_change_submits_nothing(operator: Client) -> None:
     old = seen(page(operator, WHOLESALE))
     policy("WHOLESALE", max_daily_loss=5_000)
@@ -91,6 +93,7 @@ def test_a_page_that_is_older_than_the_last_change_submits_nothing(operator: Cli
     assert RiskPolicy.objects.get(engine="WHOLESALE").max_daily_loss == 5_000
 
 
+@pytest.mark.sqlite
 def test_what_loosens_waits_for_a_second_person_and_the_message_leads_to_it(
     operator: Client, settings: LazySettings
 ) -> None:
@@ -187,6 +190,7 @@ def test_a_new_policy_is_asked_its_name_first(operator: Client) -> None:
     assert (row.max_daily_loss, row.enabled) == (500, False)
 
 
+@pytest.mark.sqlite
 def test_the_kill_switch_needs_no_reason_and_no_approval(operator: Client, settings: LazySettings) -> None:
     settings.FOUR_EYES = True
     assert "Everything that acts in production is refused" in page(operator, "/admin/act/kill_switch.engage/")
@@ -203,6 +207,7 @@ def test_a_refusal_says_why_and_keeps_what_was_typed(operator: Client) -> None:
     assert not RiskPolicy.objects.get(engine="WHOLESALE").enabled
 
 
+@pytest.mark.sqlite
 def test_a_checklist_that_fails_is_told_and_an_override_with_a_reason_passes(operator: Client) -> None:
     RiskPolicy.objects.filter(engine="GLOBAL").update(enabled=False)
     address = "/admin/act/go_live.enable/"
@@ -268,6 +273,7 @@ def test_the_release_says_what_stays_closed(operator: Client) -> None:
     assert "Production stays disabled" in page(operator, "/admin/act/kill_switch.release/")
 
 
+@pytest.mark.sqlite
 def test_a_throttle_asks_for_its_end_alone_and_leaves_the_end_of_an_override_as_it_is(operator: Client) -> None:
     until = (clock.now() + dt.timedelta(days=1)).replace(second=0, microsecond=0)
     stood = {"max_daily_loss": "900", "until": until.isoformat()}

@@ -30,6 +30,7 @@ def shown(browser: Client, address: str = "/admin/") -> str:
     return " ".join(response.content.decode().split())
 
 
+@pytest.mark.sqlite
 def test_the_status_says_the_word_who_when_and_why(viewer: Client) -> None:
     go_live()
     assert ">LIVE<" in shown(viewer)
@@ -56,6 +57,7 @@ def test_an_open_api_is_told_on_every_page_and_a_closed_one_is_not(viewer: Clien
     assert "vh-posture" not in shown(viewer, "/admin/governance/hold/")
 
 
+@pytest.mark.sqlite
 def test_a_missing_state_is_told_and_is_no_500(viewer: Client) -> None:
     GoLiveState.objects.all().delete()
     html = shown(viewer)
@@ -63,6 +65,7 @@ def test_a_missing_state_is_told_and_is_no_500(viewer: Client) -> None:
     assert "seed_governance" in html
 
 
+@pytest.mark.sqlite
 def test_caps_are_bars_with_what_is_used_and_left(viewer: Client) -> None:
     go_live()
     policy("WHOLESALE", max_daily_exposure=100_000, max_daily_loss=5_000)
@@ -86,6 +89,7 @@ def test_a_bar_is_close_from_four_fifths_on_and_full_at_the_cap(viewer: Client, 
     assert ("WHOLESALE&#x27;s daily exposure" in html) is (tone != "good")
 
 
+@pytest.mark.sqlite
 def test_what_tripped_stands_first_with_its_incident(operator: Client) -> None:
     tripped("WHOLESALE")
     html = shown(operator)
@@ -112,11 +116,13 @@ def test_refusals_of_the_last_day_are_counted_by_reason(viewer: Client) -> None:
     assert '<span class="vh-count">1</span> policy missing' in shown(viewer)
 
 
+@pytest.mark.sqlite
 def test_a_domain_says_what_it_still_lacks(viewer: Client) -> None:
     HeimdallPolicyFactory(domain="OFFERS", min_sandbox_trials=7)
     assert "needs 7 sandbox trials" in shown(viewer)
 
 
+@pytest.mark.sqlite
 def test_changes_that_wait_are_listed(viewer: Client, settings: LazySettings) -> None:
     settings.FOUR_EYES = True
     submit(action="risk.policy.set", target="CAPITAL", patch={"max_daily_loss": 900}, actor="jo", reason="the fair")

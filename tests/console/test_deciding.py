@@ -63,6 +63,7 @@ def test_an_approver_sees_what_it_changes_and_why_and_applies_it(approver: Clien
     assert "Decided by" in page(approver, change)
 
 
+@pytest.mark.sqlite
 def test_a_rejection_needs_a_reason_and_changes_nothing(approver: Client, change: ChangeRequest) -> None:
     assert "Say why it is rejected" in decide(approver, change, "reject", " ")
     assert change.status == Status.PENDING
@@ -70,6 +71,7 @@ def test_a_rejection_needs_a_reason_and_changes_nothing(approver: Client, change
     assert (change.status, change.decision_reason, cap()) == (Status.REJECTED, "too much", 15_000)
 
 
+@pytest.mark.sqlite
 def test_who_proposed_it_may_withdraw_it_and_not_approve_it(signed_in: SignedIn, change: ChangeRequest) -> None:
     browser = signed_in("operator", "approver")
     html = page(browser, change)
@@ -89,6 +91,7 @@ def test_a_viewer_sees_it_and_decides_nothing(viewer: Client, change: ChangeRequ
     assert change.status == Status.PENDING
 
 
+@pytest.mark.sqlite
 def test_a_target_that_moved_is_told_before_and_refused_after(approver: Client, change: ChangeRequest) -> None:
     policy("CAPITAL", max_daily_loss=100)
     assert "has changed since this was proposed" in page(approver, change)
@@ -96,6 +99,7 @@ def test_a_target_that_moved_is_told_before_and_refused_after(approver: Client, 
     assert (change.status, cap()) == (Status.STALE, 100)
 
 
+@pytest.mark.sqlite
 def test_what_was_not_decided_in_time_can_be_decided_no_more(approver: Client, change: ChangeRequest) -> None:
     with clock.at(change.expires_at - dt.timedelta(seconds=1)):
         assert "Approve and apply" in page(approver, change)
@@ -105,6 +109,7 @@ def test_what_was_not_decided_in_time_can_be_decided_no_more(approver: Client, c
     assert (change.status, cap()) == (Status.EXPIRED, 15_000)
 
 
+@pytest.mark.sqlite
 def test_the_inbox_counts_what_waits_and_leads_to_it(approver: Client, change: ChangeRequest) -> None:
     html = approver.get("/admin/").content.decode()
     assert "changerequest/?status__exact=PENDING" in html
@@ -113,6 +118,7 @@ def test_the_inbox_counts_what_waits_and_leads_to_it(approver: Client, change: C
     assert led["Location"] == f"/admin/changes/{change.pk}/"
 
 
+@pytest.mark.sqlite
 def test_the_glass_is_broken_alone_with_a_reason_and_another_person_looks_at_it(
     signed_in: SignedIn, approver: Client, change: ChangeRequest
 ) -> None:

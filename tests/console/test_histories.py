@@ -68,13 +68,14 @@ def test_every_filter_takes_what_is_typed_and_nonsense_finds_nothing(
     address = reverse(f"admin:{screen.opts.app_label}_{screen.opts.model_name}_changelist")
     specs = browser.get(address).context["cl"].filter_specs
     whole = exported(browser, "json", address)
-    nonsense = {}
-    for name in (name for spec in specs for name in spec.expected_parameters()):
+    names, nonsense = [name for spec in specs for name in spec.expected_parameters()], {}
+    for name in names:
         value = {"day_from": "2999-01-01", "day_to": "1999-01-01"}.get(name, "77")
         if "__" not in name:
             nonsense[name] = value
             assert json.loads(exported(browser, "json", address, **{name: value})) == [], name
-        assert exported(browser, "json", address, **{name: ""}) == whole, name
+    # What is left empty narrows nothing.
+    assert exported(browser, "json", address, **dict.fromkeys(names, "")) == whole
     # What is typed finds the same in the list as in a file, and stands in its boxes.
     assert listed(browser, address, **nonsense) == []
     assert json.loads(whole)

@@ -43,6 +43,7 @@ def test_each_change_is_told_with_its_diff_the_newest_first(operator: Client) ->
     assert html.index("second") < html.index("first")
 
 
+@pytest.mark.sqlite
 def test_a_revert_opens_the_form_with_what_stood_before_and_submits_like_any_change(operator: Client) -> None:
     change(max_daily_loss=100, max_actions_per_day=7)
     entry = operator.get(HISTORY).context["entries"][0]
@@ -55,6 +56,7 @@ def test_a_revert_opens_the_form_with_what_stood_before_and_submits_like_any_cha
     assert (event.actor, event.reason, event.via) == ("jo", "back", "console")
 
 
+@pytest.mark.sqlite
 def test_an_end_that_is_over_is_not_reverted_to(operator: Client) -> None:
     noon = clock.now().replace(second=0, microsecond=0) - dt.timedelta(days=1)
     with clock.at(noon):
@@ -66,6 +68,7 @@ def test_an_end_that_is_over_is_not_reverted_to(operator: Client) -> None:
     assert (entry.event.actor, json.loads(entry.revert)) == ("end_overrides", {"max_daily_loss": 900, "until": None})
 
 
+@pytest.mark.sqlite
 def test_what_was_proposed_or_refused_is_told_and_offers_no_way_back(operator: Client, settings: LazySettings) -> None:
     tripped("WHOLESALE")
     change(enabled=True, reason="too early")
@@ -84,6 +87,7 @@ def test_the_history_is_the_targets_own(operator: Client) -> None:
     assert "Nobody has changed this" in page(operator)
 
 
+@pytest.mark.sqlite
 def test_a_long_history_is_told_in_pages_of_as_many_queries(operator: Client) -> None:
     counts = []
     for more in (2, 51):

@@ -18,7 +18,11 @@ from tests.regression.factories import DOMAIN, METRIC, PAIR, PolicyFactory, reco
 pytestmark = pytest.mark.django_db
 
 
-def test_a_preview_is_what_replay_tripwire_says_and_changes_nothing(viewer: Client) -> None:
+@pytest.mark.sqlite
+def test_a_preview_is_what_replay_tripwire_says_and_changes_nothing(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previewing, "TRIALS", 40)
     PolicyFactory(enabled=False, max_drop_fraction="0.5")
     record("S" * 12 + "SSFF" * 5)
     response = viewer.get(f"{PAGE}?max_drop=0.2&detector=WINDOW")
@@ -39,6 +43,7 @@ def test_a_preview_is_what_replay_tripwire_says_and_changes_nothing(viewer: Clie
     assert not RegressionIncident.objects.exists()
 
 
+@pytest.mark.sqlite
 def test_a_preview_ends_in_time_and_says_what_it_left_out() -> None:
     PolicyFactory()
     record("S" * 12 + "FFFF")

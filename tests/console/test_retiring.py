@@ -47,6 +47,7 @@ def listed(browser: Client, screen: str, **asked: str) -> list[str]:
     return [str(row) for row in browser.get(f"/admin/{screen}/", asked).context["cl"].result_list]
 
 
+@pytest.mark.sqlite
 @by_screen
 def test_a_retired_policy_is_off_hidden_and_found_by_its_filter(screen: str, viewer: Client) -> None:
     name = str(standing(screen))

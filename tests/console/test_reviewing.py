@@ -39,6 +39,7 @@ def test_it_answers_what_broke_what_was_denied_and_what_drifted(viewer: Client) 
     )
 
 
+@pytest.mark.sqlite
 def test_each_plot_is_drawn_by_unfolds_component_with_its_figures_as_a_table(viewer: Client) -> None:
     go_live()
     tripped("WHOLESALE")
@@ -60,6 +61,7 @@ def test_each_plot_is_drawn_by_unfolds_component_with_its_figures_as_a_table(vie
     assert "Wilson (1927)" in html
 
 
+@pytest.mark.sqlite
 def test_an_operator_ends_it_with_a_decision_that_past_reviews_show(operator: Client) -> None:
     html = shown(operator, PAGE)
     assert "No review has been recorded yet." in html
@@ -133,6 +135,7 @@ def test_the_page_asks_as_many_queries_with_a_history_as_without(operator: Clien
     assert counts[0] == counts[1]
 
 
+@pytest.mark.sqlite
 def test_it_is_of_the_last_seven_days_or_of_any_week_from_monday_to_monday(operator: Client) -> None:
     wednesday = dt.datetime(2026, 11, 25, 15, tzinfo=dt.UTC)
     with clock.at(wednesday - dt.timedelta(days=9)):

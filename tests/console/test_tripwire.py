@@ -35,6 +35,7 @@ from tests.riskguard.factories import go_live, policy
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.sqlite
 def test_a_trip_is_shown_with_its_series_its_incident_and_what_may_be_done(operator: Client) -> None:
     tripped()
     said = shown(operator)
@@ -72,6 +73,7 @@ def test_who_has_no_role_is_refused(signed_in: SignedIn) -> None:
     shown(signed_in(), status=403)
 
 
+@pytest.mark.sqlite
 def test_after_a_re_arming_what_was_pulled_is_offered_until_it_is_enabled(operator: Client) -> None:
     go_live()
     policy(DOMAIN)
@@ -87,6 +89,7 @@ def test_after_a_re_arming_what_was_pulled_is_offered_until_it_is_enabled(operat
     assert "risk.policy.set" not in shown(operator)
 
 
+@pytest.mark.sqlite
 def test_a_pulled_kill_switch_is_offered_to_be_released(operator: Client) -> None:
     go_live()
     tripped(action="KILL_SWITCH")
@@ -120,6 +123,7 @@ def test_a_tripwire_without_events_says_the_next_step(viewer: Client) -> None:
         assert told in said
 
 
+@pytest.mark.sqlite
 def test_pins_are_shown_and_drawn(viewer: Client) -> None:
     armed(baseline={"completed_at": clock.now() - dt.timedelta(days=1)})
     record("SSSSSS")
@@ -131,6 +135,7 @@ def test_pins_are_shown_and_drawn(viewer: Client) -> None:
     assert baseline["data"] == [0.9] * 6
 
 
+@pytest.mark.sqlite
 def test_before_a_pin_is_complete_there_is_no_baseline_to_draw(viewer: Client) -> None:
     PolicyFactory(enabled=False, baseline_kind="PINNED")
     record("SSSSSSSSSSSSSSSS")
@@ -236,7 +241,7 @@ def test_it_asks_as_many_queries_with_a_history_as_without(
     operator: Client, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracing, "CLOSE", 60)
-    monkeypatch.setattr(previewing, "SECONDS", 0.0)
+    monkeypatch.setattr(previewing, "TRIALS", 0)
     tripped()
     rearm()
     record("S" * 12)
@@ -249,6 +254,7 @@ def test_it_asks_as_many_queries_with_a_history_as_without(
     assert counts[0] == counts[1]
 
 
+@pytest.mark.sqlite
 def test_the_console_leads_to_it(operator: Client) -> None:
     tripped()
     incident, tripwire = RegressionIncident.objects.get(), RegressionPolicy.objects.get(**PAIR)

@@ -32,6 +32,7 @@ def post(api: APIClient, expect: int = 201, headers: dict[str, str] | None = Non
     return answer.json()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize(
     ("body", "kind"),

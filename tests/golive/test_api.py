@@ -58,7 +58,7 @@ def test_each_turn_answers_the_state_that_it_made(api: APIClient) -> None:
     assert epochs == list(range(epochs[0], epochs[0] + 5))
 
 
-@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -68,13 +68,15 @@ def test_each_turn_answers_the_state_that_it_made(api: APIClient) -> None:
         ("changed_by=jo&actor=jo&reason=why", "application/x-www-form-urlencoded"),
     ],
 )
-def test_json_and_forms_with_and_without_a_slash_are_alike(api: APIClient, body: str, kind: str, slash: str) -> None:
+def test_json_and_forms_with_and_without_a_slash_are_alike(api: APIClient, body: str, kind: str) -> None:
+    slash = "/" if "changed_by" in body else ""  # one body of each kind with it, and one without
     for switch in TURNS:
         answer = api.generic("POST", BASE + switch + slash, body, content_type=kind)
         assert answer.status_code == 200
         assert (answer.json()["changed_by"], answer.json()["reason"]) == ("jo", "why")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("switch", ["enable", "disable", "kill-switch/engage"])
 @pytest.mark.parametrize("body", ["", "{}"])
 def test_these_need_nothing(api: APIClient, switch: str, body: str) -> None:
@@ -104,6 +106,7 @@ class TestTheChecklist:
         assert told["checklist"]["ok"] is False
         assert state(api)["go_live_enabled"] is False
 
+    @pytest.mark.sqlite
     @pytest.mark.parametrize("override", [True, "true", "1"])
     def test_an_override_needs_a_reason(self, api: APIClient, override: Any) -> None:
         policy(GLOBAL, enabled=False)
@@ -140,6 +143,7 @@ class TestReleasing:
         assert state(api)["kill_switch_engaged"] is True
 
 
+@pytest.mark.sqlite
 class TestBadInput:
     @pytest.mark.parametrize("switch", TURNS)
     @pytest.mark.parametrize(
@@ -199,6 +203,7 @@ def test_the_checklist_names_a_missing_row(api: APIClient) -> None:
     assert line == {"ok": False, "detail": "Missing: go_live_state. Run seed_governance."}
 
 
+@pytest.mark.sqlite
 class TestWithTokens:
     @pytest.fixture(autouse=True)
     def _closed(self, settings: LazySettings, db: None) -> None:

@@ -196,6 +196,7 @@ def test_nobody_approves_their_own_and_a_changed_target_is_shown_beside_what_was
     assert told["changed"]["actor"] == "kim"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("verb", ["approve", "reject", "withdraw"])
 def test_a_decision_takes_json_and_form_bodies_and_refuses_odd_ones(verb: str, api: APIClient) -> None:
     for kind, body in (("application/json", '{"actor": "jo"}'), ("application/x-www-form-urlencoded", "actor=jo")):

@@ -93,12 +93,14 @@ def test_an_account_that_is_there_is_not_taken_over() -> None:
 # control_plane_review
 
 
+@pytest.mark.sqlite
 def test_the_review_is_printed_as_json() -> None:
     told = json.loads(run("control_plane_review", "--json", "--days", "3"))
     assert {"from", "to", "healthy", "alarms", "sections"} <= told.keys()
     assert {"governance", "go_live", "risk", "heimdall", "regression"} <= told["sections"].keys()
 
 
+@pytest.mark.sqlite
 def test_the_review_is_printed_as_tables_that_end_in_what_to_look_at() -> None:
     change = ChangeRequestFactory(reason="[bold]more[/bold] room")
     said = run("control_plane_review")
@@ -111,6 +113,7 @@ def test_the_review_is_printed_as_tables_that_end_in_what_to_look_at() -> None:
     assert "\x1b[" not in said
 
 
+@pytest.mark.sqlite
 def test_a_decision_is_recorded_from_the_shell_and_shown_with_the_next_review() -> None:
     said = run("control_plane_review", "--decide", "watch", "--actor", "olga", "--reason", "the [feed] is slow")
     assert re.fullmatch(r"Recorded: \d{4}-\d\d-\d\d watch, by olga\. \d+ thing\(s\) stood to be looked at\.\n", said)
@@ -125,6 +128,7 @@ def test_a_decision_without_a_note_is_refused_in_the_shell() -> None:
     assert refused.value.returncode == 1
 
 
+@pytest.mark.sqlite
 def test_a_terminal_gets_colours() -> None:
     assert "\x1b[" in run("control_plane_review", out=Terminal())
 

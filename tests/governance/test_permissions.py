@@ -41,6 +41,7 @@ def test_a_token_that_is_none_is_a_401_in_open_mode_too(token: str, api: APIClie
     assert (answer.status_code, answer["Content-Type"]) == (401, PROBLEM)
 
 
+@pytest.mark.sqlite
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ALLOWED)
 def test_a_role_may_do_what_its_rights_say_and_no_more(role: str, settings: LazySettings) -> None:

@@ -64,6 +64,7 @@ def test_a_further_lever_is_asked_and_named_too() -> None:
         assert "toy" in line("packs_installed")[2]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("key", "ok"), [(KEY, True), (KEY[1:], False), ("insecure-" + KEY, False), (KEY + "k", True)])
 def test_a_secret_key_is_long_and_not_the_one_of_a_bare_checkout(key: str, ok: bool, settings: LazySettings) -> None:
     settings.SECRET_KEY = key
@@ -71,6 +72,7 @@ def test_a_secret_key_is_long_and_not_the_one_of_a_bare_checkout(key: str, ok: b
     assert key not in line("secret_key")[2]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("name", "setting", "value", "ok", "required"),
     [

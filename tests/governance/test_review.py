@@ -27,6 +27,7 @@ def test_it_looks_at_the_seven_days_up_to_now() -> None:
     assert (period.start, period.end) == (NOON - dt.timedelta(days=7), NOON)
 
 
+@pytest.mark.sqlite
 def test_every_lever_has_its_section_in_its_order_after_the_kernels() -> None:
     with toy_lever():
         names = [section.name for section in review.sections(review.last_week())]
@@ -36,6 +37,7 @@ def test_every_lever_has_its_section_in_its_order_after_the_kernels() -> None:
     assert len(names) >= len(settings.GOVERNANCE_LEVERS) + 2
 
 
+@pytest.mark.sqlite
 def test_holds_are_shown_while_they_stand() -> None:
     Hold.objects.all().delete()
     with clock.at(NOON):

@@ -44,6 +44,7 @@ def test_it_says_who_when_over_what_time_and_what_stood() -> None:
     assert change.pk
 
 
+@pytest.mark.sqlite
 def test_what_stood_is_what_the_review_names() -> None:
     ChangeRequestFactory()
     assert decide().alarms == review.control_plane(review.last_week())["alarms"] != []
@@ -58,6 +59,7 @@ def test_it_stands_in_the_trail() -> None:
     assert event.after["decision"] == decided.pk
 
 
+@pytest.mark.sqlite
 def test_four_eyes_lets_it_pass_since_it_loosens_nothing(settings: LazySettings) -> None:
     settings.FOUR_EYES = True
     assert decide().pk
@@ -99,6 +101,7 @@ def test_a_lever_cannot_offer_an_action_of_its_name() -> None:
 # The API
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("kind", ["json", "form"])
 def test_an_operator_records_one_and_the_review_shows_it(kind: str) -> None:
     body = {"verdict": "intervene", "reason": "the kill switch must be tried"}
@@ -114,6 +117,7 @@ def test_an_operator_records_one_and_the_review_shows_it(kind: str) -> None:
     assert [row["id"] for row in operator.get(PATH).json()["results"]] == [told["id"]]
 
 
+@pytest.mark.sqlite
 def test_without_one_the_review_says_so(api: APIClient) -> None:
     assert api.get("/api/governance/review").json()["decision"] is None
 

@@ -49,6 +49,7 @@ def act(browser: Client, where: str, **fields: Any) -> str:
     return answer.content.decode()
 
 
+@pytest.mark.sqlite
 def test_an_operator_makes_a_rule_tests_it_and_retries_its_dead_letters(browse: Callable[..., Client]) -> None:
     browser = browse("operator")
     assert "New rule" in page(browser, RULES)
@@ -71,12 +72,14 @@ def test_an_operator_makes_a_rule_tests_it_and_retries_its_dead_letters(browse: 
     assert "/admin/act/notices.delivery.retry" not in page(browser, DELIVERIES)
 
 
+@pytest.mark.sqlite
 def test_an_odd_address_is_told_beside_its_field(browse: Callable[..., Client]) -> None:
     html = act(browse("operator"), "/admin/act/notices.rule.set/on-call/", address="http://10.0.0.1/")
     assert "Must be https" in html
     assert not NoticeRule.objects.exists()
 
 
+@pytest.mark.sqlite
 def test_who_only_reads_is_offered_nothing(browse: Callable[..., Client]) -> None:
     browser, letter = browse("viewer"), dead()
     for address in (
@@ -89,6 +92,7 @@ def test_who_only_reads_is_offered_nothing(browse: Callable[..., Client]) -> Non
         assert "/admin/act/notices" not in page(browser, address), address
 
 
+@pytest.mark.sqlite
 def test_no_page_holds_a_secret_or_what_it_is_made_of(browse: Callable[..., Client]) -> None:
     browser, letter = browse("operator"), dead()
     rule = letter.rule
@@ -102,6 +106,7 @@ def test_no_page_holds_a_secret_or_what_it_is_made_of(browse: Callable[..., Clie
         assert hidden not in html
 
 
+@pytest.mark.sqlite
 def test_the_control_plane_says_whom_each_rule_reaches_and_what_was_given_up(browse: Callable[..., Client]) -> None:
     browser = browse("operator")
     assert "Nobody is told when something happens" in page(browser, "/admin/")
@@ -112,6 +117,7 @@ def test_the_control_plane_says_whom_each_rule_reaches_and_what_was_given_up(bro
     assert "/admin/act/notices.rule.retry/pager/" in html
 
 
+@pytest.mark.sqlite
 def test_the_lists_cost_the_same_whatever_they_hold(
     browse: Callable[..., Client],
 ) -> None:

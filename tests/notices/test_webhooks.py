@@ -19,7 +19,8 @@ from notices.parcels import Undelivered, pack
 from tests.notices.factories import DeliveryFactory, NoticeFactory, RuleFactory
 from tests.notices.receiving import Receiver
 
-pytestmark = pytest.mark.django_db
+# What goes over the wire is the same on every database; test_delivering.py runs on both.
+pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 Lookups = Callable[..., list[str]]
 
 
