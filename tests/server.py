@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import forking
 from tests.databases import new_database
+from tests.forks import STANDARD, Fork
 from valhalla.env import BASE_DIR
 
 
@@ -24,13 +26,6 @@ class Site(NamedTuple):
     address: str
     arbiter: int
     environ: dict[str, str]
-
-    def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the site's ``manage.py`` and return how it ended."""
-        return subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=BASE_DIR, env=self.environ, check=False, capture_output=True, text=True,
-        )  # fmt: skip
 
 
 def seeded_database() -> str:
@@ -47,23 +42,35 @@ def _template() -> str:
         if not made.exists():
             url = new_database("template")
             # The migrations leave the seeds.
-            subprocess.run(
-                [sys.executable, "manage.py", "migrate", "-v0"],
-                cwd=BASE_DIR, env={**os.environ, "DATABASE_URL": url}, check=True,
-            )  # fmt: skip
+            assert forking.start(["manage.py", "migrate", "-v0"], {**os.environ, "DATABASE_URL": url}).wait() == 0
             made.write_text(url)
     return made.read_text()
 
 
+Begin = Callable[[socket.socket, dict[str, str]], Fork | subprocess.Popen[bytes]]
+GUNICORN = ["-m", "gunicorn", "--log-level=warning"]
+
+
+def started(listener: socket.socket, environ: dict[str, str]) -> Fork:
+    """Start gunicorn on a socket that listens, in a fork of what has loaded the project, and return its arbiter."""
+    return forking.start(GUNICORN, environ, *STANDARD, listener.fileno())
+
+
+def launched(listener: socket.socket, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start it as it is started in production, which takes longer."""
+    bind = f"--bind=fd://{listener.fileno()}"
+    return subprocess.Popen([sys.executable, *GUNICORN, bind], cwd=BASE_DIR, env=environ, pass_fds=[listener.fileno()])
+
+
 @contextmanager
-def serving(**environment: str) -> Iterator[str]:
+def serving(begin: Begin = started, **environment: str) -> Iterator[str]:
     """Serve a freshly migrated and seeded site, in the trial profile but for ``environment``; yield its address."""
-    with site(**environment) as served:
+    with site(begin, **environment) as served:
         yield served.address
 
 
 @contextmanager
-def site(**environment: str) -> Iterator[Site]:
+def site(begin: Begin = started, **environment: str) -> Iterator[Site]:
     """As ``serving``, with what a test needs to interfere; a database that ``environment`` names is seeded already."""
     environ = {**os.environ, **environment}
     if "DATABASE_URL" not in environment:
@@ -71,19 +78,9 @@ def site(**environment: str) -> Iterator[Site]:
     # Gunicorn inherits a socket that listens already: no port can be lost in between, and a first request waits.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        process = started(listener, environ)
+        process = begin(listener, environ)
     try:
         yield Site(f"http://127.0.0.1:{port}", process.pid, environ)
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def started(listener: socket.socket, environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start gunicorn on a socket that listens, and return its arbiter."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--log-level", "warning"],
-        cwd=BASE_DIR,
-        env=environ,
-        pass_fds=[listener.fileno()],
-    )

@@ -13,9 +13,6 @@ from tests.chaos.engines import Line
 from tests.cluster import Cluster
 from tests.server import Site, seeded_database, site
 
-# A worker is a copy of a process that has loaded the site, and so begins to serve at once: many are killed here.
-FORKED = {"GUNICORN_CMD_ARGS": "--preload"}
-
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
@@ -30,7 +27,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def served(cluster: Cluster) -> Iterator[Site]:
     """Serve a site on it, with production running and caps that are reached now and then."""
-    with site(DATABASE_URL=cluster.url, **FORKED) as running:
+    with site(DATABASE_URL=cluster.url) as running:
         with closing(Line(running.address)) as line:
             open_up(line)
         yield running

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,9 +19,10 @@ from governance import clock, outbox
 from governance.happenings import Notice
 from notices import signing
 from notices.models import NoticeDelivery
+from tests import forking
+from tests.forks import Fork
 from tests.notices.factories import RuleFactory
 from tests.notices.receiving import Receiver, receiving
-from valhalla.env import BASE_DIR
 
 NOTICES = int(os.environ.get("CHAOS_NOTICES", "80"))
 KILLS = int(os.environ.get("CHAOS_NOTICE_KILLS", "2"))
@@ -74,7 +73,7 @@ def test_no_kill_of_the_deliverer_loses_a_notice(receiver: Receiver, tell: Calla
     )
 
 
-def _delivering() -> subprocess.Popen[bytes]:
+def _delivering() -> Fork:
     """Start the deliverer on the database of this test."""
     url = os.environ["DATABASE_URL"]
     base, _, socket = url.partition("?")
@@ -85,9 +84,7 @@ def _delivering() -> subprocess.Popen[bytes]:
         "NOTICE_ALLOWED_NETWORKS": "127.0.0.1",
         "NOTICE_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
     }
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "deliver_notices"], cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL
-    )
+    return forking.start(["manage.py", "deliver_notices"], environment)
 
 
 def _end_the_lease() -> None:

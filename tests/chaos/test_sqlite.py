@@ -9,7 +9,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from riskguard import verification
-from tests.chaos.conftest import FORKED, open_up
+from tests.chaos.conftest import open_up
 from tests.chaos.engines import Crowd, Line
 from tests.deploy.postgresql import connected
 from tests.server import Site, site
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 def four_workers() -> Iterator[Site]:
-    with site(WEB_CONCURRENCY="4", **FORKED) as running:
+    with site(WEB_CONCURRENCY="4") as running:
         with closing(Line(running.address)) as line:
             open_up(line)
         yield running

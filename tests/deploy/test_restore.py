@@ -17,9 +17,9 @@ from governance import seeds
 from governance.models import Seal
 from governance.trail import verifying
 from riskguard import services as riskguard
+from tests import forking
 from tests.cluster import Cluster
 from tests.deploy.postgresql import as_role, connected, programs
-from tests.docs.forking import loaded
 from tests.docs.pages import Block, missing, run, run_by
 from valhalla.env import BASE_DIR
 
@@ -71,10 +71,9 @@ def test_a_dump_restored_elsewhere_is_whole_and_goes_on(database: str, elsewhere
         "ADMIN_URL": elsewhere.url,
         "OWNER_URL": as_role(elsewhere.url, "valhalla_owner"),
     }
-    with loaded(tmp_path, environ) as path:
-        environ["PATH"] = f"{programs()}:{path}"
-        _runs("back up", environ)
-        _runs("restore elsewhere", environ)
+    environ["PATH"] = f"{programs()}:{forking.path(environ)}"
+    _runs("back up", environ)
+    _runs("restore elsewhere", environ)
     with connected(environ["OWNER_URL"]):
         seals = list(Seal.objects.order_by("chain", "number"))
         assert [seal.hash for seal in seals if seal.chain == 1] == before
@@ -92,5 +91,4 @@ def test_a_copy_of_a_sqlite_file_is_whole(tmp_path: Path) -> None:
     seeds.restore(actor="seed")
     _history()
     environ = {**os.environ, "DATABASE_FILE": str(connection.settings_dict["NAME"]), "BACKUPS": str(tmp_path)}
-    with loaded(tmp_path, environ) as path:
-        _runs("SQLite", {**environ, "PATH": path})
+    _runs("SQLite", {**environ, "PATH": forking.path(environ)})

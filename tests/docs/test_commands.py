@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.forking import loaded
+from tests import forking
 from tests.docs.pages import PAGES, blocks, missing, name, run
 from tests.server import Site, site
 from valhalla.env import BASE_DIR
 
 WITH_COMMANDS = [page for page in PAGES if any(not block.not_run for block in blocks(page))]
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Load the project once for every command."""
-    with loaded(tmp_path_factory.mktemp("loaded"), dict(os.environ)) as path:
-        yield path
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +24,9 @@ def shared() -> Iterator[Site]:
         yield served
 
 
-def _runs(page: Path, served: Site, path: str, folder: Path) -> None:
+def _runs(page: Path, served: Site, folder: Path) -> None:
     """Run the blocks of a page in their order and hold their output against what it says."""
-    environ = {**served.environ, "PATH": path, "TMPDIR": str(folder)}
+    environ = {**served.environ, "PATH": forking.path(served.environ), "TMPDIR": str(folder)}
     for block in blocks(page):
         if block.not_run:
             continue
@@ -46,14 +38,14 @@ def _runs(page: Path, served: Site, path: str, folder: Path) -> None:
 # The commands are the same on both databases, and each site takes a server.
 @pytest.mark.sqlite
 @pytest.mark.parametrize("page", [page for page in WITH_COMMANDS if page.parent.name == "docs"], ids=name)
-def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, shared: Site, path: str, tmp_path: Path) -> None:
-    _runs(page, shared, path, tmp_path)
+def test_the_commands_of_a_page_run_and_answer_as_it_says(page: Path, shared: Site, tmp_path: Path) -> None:
+    _runs(page, shared, tmp_path)
 
 
 @pytest.mark.sqlite
-def test_the_readme_leads_from_a_new_site_to_a_killed_engine(path: str, tmp_path: Path) -> None:
+def test_the_readme_leads_from_a_new_site_to_a_killed_engine(tmp_path: Path) -> None:
     with site(WEB_CONCURRENCY="1") as served:
-        _runs(PAGES[0], served, path, tmp_path)
+        _runs(PAGES[0], served, tmp_path)
 
 
 def test_what_is_not_run_here_says_why_or_names_the_test_that_runs_it() -> None:

@@ -5,8 +5,6 @@ import datetime as dt
 import io
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,11 +22,11 @@ from governance.sections import Period, Section
 from regression.models import KpiEvent
 from riskguard import services as riskguard
 from riskguard.models import RiskReservation
+from tests import forking
 from tests.regression.factories import EventFactory, tripped
 from tests.riskguard.factories import go_live
 from tests.riskguard.racing import Caller
 from tests.server import seeded_database
-from valhalla.env import BASE_DIR
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
@@ -262,9 +260,8 @@ def test_the_scheduler_runs_every_job_in_spite_of_one_that_fails_and_ends_at_a_s
 
 def test_two_schedulers_run_each_job_once_and_end_cleanly() -> None:
     read, write = os.pipe()
-    command = [sys.executable, "manage.py", "run_scheduler"]
     environment = {**os.environ, "DATABASE_URL": seeded_database()}
-    schedulers = [subprocess.Popen(command, cwd=BASE_DIR, env=environment, stderr=write) for _ in range(2)]
+    schedulers = [forking.start(["manage.py", "run_scheduler"], environment, 0, 1, write) for _ in range(2)]
     os.close(write)
     with os.fdopen(read) as log:
         lines: list[str] = []

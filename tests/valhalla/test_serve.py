@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.acceptance.asking import ask
 from tests.server import seeded_database
 from valhalla.env import BASE_DIR
 
@@ -62,12 +63,13 @@ def _until(process: Both, *texts: str) -> str:
     return log
 
 
-def test_both_end_cleanly_when_a_terminal_interrupts_them() -> None:
+def test_both_work_and_end_cleanly_when_a_terminal_interrupts_them() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
     site = {"DATABASE_URL": seeded_database(), "PORT": port, "WEB_CONCURRENCY": "1"}
     with _running("-m", "valhalla.serve", **site) as both:
         _until(both, "Booting worker", "Scheduling")
+        assert ask(f"http://127.0.0.1:{port}", "/health/ready")[0] == 200
         os.killpg(both.pid, signal.SIGINT)
         _until(both, "The scheduler has ended", "Shutting down: Master")
         assert both.wait(timeout=20) == 0
