@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Model
+from django.db.transaction import TransactionManagementError
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 Read = TypeVar("Read")
@@ -21,6 +22,16 @@ def is_lock_timeout(error: DatabaseError | InterfaceError) -> bool:
     if getattr(error.__cause__, "sqlstate", None) in {_LOCK_NOT_AVAILABLE, _DEADLOCK}:
         return True
     return "database is locked" in str(error) or "database table is locked" in str(error)
+
+
+def locking(select: str) -> str:
+    """Return ``select``, in plain SQL, so that it locks its rows; TransactionManagementError where nothing would.
+
+    SQLite has one writer at a time, which is all there is to lock.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("A lock outlives no statement outside of a transaction.")
+    return f"{select} FOR UPDATE" if connection.features.has_select_for_update else select
 
 
 def inserted(row: Model, **named: Any) -> bool:

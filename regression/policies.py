@@ -7,10 +7,13 @@ from typing import Any
 
 from governance import audit, clock, ending, retiring
 from governance.changes import Refused, created_meanwhile
-from governance.database import inserted
+from governance.database import inserted, locking
 from governance.errors import Invalid
 from regression import limits, rules, selectors, tripping, words
 from regression.models import RegressionPolicy
+
+# Every event begins with it: to make it of a queryset takes five times as long as to run it.
+_ONE = "SELECT * FROM regression_policy WHERE domain = %s AND metric = %s"
 
 
 def end_overrides() -> list[str]:
@@ -24,7 +27,7 @@ def locked(domain: str, metric: str) -> RegressionPolicy | None:
 
     The lock is the mutex of its events and its state.
     """
-    policy = RegressionPolicy.objects.select_for_update().filter(domain=domain, metric=metric).first()
+    policy = next(iter(RegressionPolicy.objects.raw(locking(_ONE), [domain, metric])), None)
     return None if policy is None else gone_back(policy)
 
 

@@ -20,6 +20,8 @@ from riskguard import services as riskguard
 SOURCE = "regression"
 ACTOR = "regression-tripwire"
 VIA = "tripwire"
+# In plain SQL, since every event asks it: to make it of a queryset takes five times as long as to run it.
+_STATE = "SELECT * FROM regression_state WHERE domain = %(domain)s AND metric = %(metric)s"
 _log = logging.getLogger(__name__)
 
 
@@ -86,7 +88,7 @@ def leave_out(state: RegressionState, baseline_end_id: int) -> None:
 def state_of(policy: RegressionPolicy) -> RegressionState:
     """Return the tripwire's state, a new one that is not saved where there is none yet."""
     named = {"domain": policy.domain, "metric": policy.metric}
-    return RegressionState.objects.filter(**named).first() or RegressionState(**named)
+    return next(iter(RegressionState.objects.raw(_STATE, named)), None) or RegressionState(**named)
 
 
 def _tests_pinned(policy: RegressionPolicy) -> bool:

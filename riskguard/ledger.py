@@ -20,6 +20,13 @@ _NEWEST = """
 SELECT * FROM risk_ledger_day d
  WHERE d.engine IN ({}) AND d.day = (SELECT max(n.day) FROM risk_ledger_day n WHERE n.engine = d.engine)
 """
+_WRITE = """
+INSERT INTO risk_ledger_day AS d (day, engine, exposure_used, open_risk_reserved, realized_loss, actions_count)
+VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (engine, day) DO UPDATE
+   SET exposure_used = excluded.exposure_used, open_risk_reserved = excluded.open_risk_reserved,
+       realized_loss = excluded.realized_loss, actions_count = excluded.actions_count
+"""
 _RECENT = "SELECT count(*) FROM (SELECT 1 FROM risk_reservation WHERE {}created_at > %s LIMIT %s) recent"
 
 
@@ -45,8 +52,13 @@ class Book:
 
     def write(self) -> None:
         """Write the rows that were changed, opening those that are not there."""
-        for name in sorted(self.touched):
-            self.rows[name].save()
+        day = connection.ops.adapt_datefield_value(self.day)
+        rows = [
+            (day, row.engine, row.exposure_used, row.open_risk_reserved, row.realized_loss, row.actions_count)
+            for row in (self.rows[name] for name in sorted(self.touched))
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(_WRITE, rows)
         self.touched.clear()
 
 

@@ -8,15 +8,17 @@ from typing import Any, ClassVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.expressions import RawSQL
 
 from governance.appendonly import LeverEvent
+from governance.database import locking
 from governance.ending import Overridable, has_end
 from governance.money import MAX_MINOR, MinorUnitsField, to_units, validate_minor
 from governance.retiring import Retirable
 from riskguard import rules
 from riskguard.rules import CAPS, GLOBAL, Caps, Usage
 
+# Every money path begins with it: to make it of a queryset takes five times as long as to run it.
+_LEVELS = "SELECT * FROM risk_policy WHERE engine IN ({}) ORDER BY engine <> 'GLOBAL', engine"
 MONEY_CAPS = ("max_daily_loss", "max_daily_exposure", "max_open_risk", "max_amount_per_action")
 
 
@@ -36,8 +38,7 @@ class RiskPolicyQuerySet(models.QuerySet["RiskPolicy"]):
 
     def locked(self, *engines: str) -> dict[str, RiskPolicy]:
         """Lock and return the policies of ``engines`` that exist, in the one written order: GLOBAL, then by name."""
-        after = RawSQL("engine <> %s", [GLOBAL])
-        rows = self.select_for_update().filter(engine__in=engines).order_by(after, "engine")
+        rows = self.raw(locking(_LEVELS.format(", ".join(["%s"] * len(engines)))), engines)
         return {row.engine: row for row in rows}
 
 

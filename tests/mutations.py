@@ -62,14 +62,14 @@ _BEFORE = "governance_holds_v1(engines[1], enforced, clock_timestamp())"
 MUTANTS = (
     _law(
         "takes the lock out",
-        Edit("riskguard/models.py", "self.select_for_update().filter(", "self.filter("),
+        Edit("riskguard/models.py", "self.raw(locking(_LEVELS.format(", "self.raw((_LEVELS.format("),
         test=OVER_A_CAP,
         database=POSTGRESQL,
     ),
     _function("takes the lock out", ("p.engine\n        FOR UPDATE;", "p.engine;"), test=OVER_A_CAP),
     _law(
         "swaps the lock order",
-        Edit("riskguard/models.py", 'RawSQL("engine <> %s"', 'RawSQL("engine = %s"'),
+        Edit("riskguard/models.py", "ORDER BY engine <> 'GLOBAL'", "ORDER BY engine = 'GLOBAL'"),
         test=DEADLOCK,
         database=POSTGRESQL,
     ),

@@ -22,7 +22,8 @@ def _no_holds(db: None) -> None:
 
 
 def place(**more: Any) -> Hold:
-    return holds.place(**{"scope": "OFFERS", "source": "toy", "code": "held", "reason": "why", "rank": 40, **more})
+    holds.place(**{"scope": "OFFERS", "source": "toy", "code": "held", "reason": "why", "rank": 40, **more})
+    return Hold.objects.latest("pk")
 
 
 def codes(engine: str | None = "OFFERS") -> list[str]:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
-from django.db.models import QuerySet
 
 from governance import clock
 from riskguard import verification
@@ -173,9 +172,9 @@ def at(moment: dt.datetime, call: Callable[[], Any]) -> Callable[[], Any]:
 
 @contextmanager
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take every row lock out, of the ORM and of the database's own functions: what must then go wrong, does."""
+    """Take every row lock out, of Python and of the database's own functions: what must then go wrong, does."""
     with monkeypatch.context() as patch:
-        patch.setattr(QuerySet, "select_for_update", lambda rows, *_args, **_kwargs: rows.all())
+        patch.setattr(type(connection.features), "has_select_for_update", False)
         originals = _functions() if connection.vendor == "postgresql" else []
         try:
             for source in originals:

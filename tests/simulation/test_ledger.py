@@ -20,9 +20,9 @@ from tests.simulation.walk import Walk, begin
 STEPS = int(os.environ.get("VALHALLA_SIMULATION_STEPS", "0"))
 SEED = int(os.environ.get("VALHALLA_SIMULATION_SEED", "1"))
 # Few walks a seed, and a seed more until the steps are enough: some walks end early.
-WALK, WALKS_A_SEED = 100, 7
+WALK, WALKS_A_SEED = 100, 5
 # Ten thousand steps on both. On PostgreSQL one costs twice as much, and the law is the same.
-PORTIONS, LEAST = {"sqlite": (4, 2_350), "postgresql": (1, 600)}[vendor()]
+PORTIONS, LEAST = {"sqlite": (4, 2_365), "postgresql": (1, 540)}[vendor()]
 FIRST = range(SEED, SEED + 100 * PORTIONS, 100)
 DRIVEN = ("reserve", "settle", "release", "expire", "caps", "throttle", "kill", "trip", "re-arm", "midnight")
 RIGOUR = settings(
