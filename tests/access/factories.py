@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import factory
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from access import services
@@ -32,6 +34,16 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     def roles(self, _create: bool, named: Sequence[str] | None, **_more: Any) -> None:
         assert isinstance(self, User)
         self.groups.set([Group.objects.get_or_create(name=name)[0] for name in named or ()])
+
+
+def browser_of(user: User) -> Client:
+    """Return the browser of ``user`` as a sign-in leaves it, which test_signins.py does by its form."""
+    browser = Client(SERVER_NAME="localhost")
+    session = browser.session
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session.save()
+    return browser
 
 
 def secret_of(user: User, *engines: str, lasts: dt.timedelta = dt.timedelta(days=1)) -> str:

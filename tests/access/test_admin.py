@@ -15,7 +15,7 @@ from governance import approvals, clock, roles
 from governance.changes import Applied
 from governance.console.screens import Screen
 from governance.models import AuditEvent, ChangeRequest
-from tests.access.factories import UserFactory, bearing, secret_of
+from tests.access.factories import UserFactory, bearing, browser_of, secret_of
 
 # A page of the console is the same on every database; the services behind it run on both.
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
@@ -24,9 +24,7 @@ NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 
 
 def console(*named: str, name: str = "jo") -> Client:
-    client = Client()
-    client.force_login(UserFactory.create(username=name, roles=named, is_staff=True))
-    return client
+    return browser_of(UserFactory.create(username=name, roles=named, is_staff=True))
 
 
 @pytest.mark.parametrize("role", roles.ROLES)

@@ -24,7 +24,7 @@ from governance.errors import Invalid, NotFound, Unapproved
 from governance.fields import CountField, FractionField, NumberField, UnitsField
 from governance.models import ChangeRequest
 from governance.register import Action
-from tests.access.factories import bearing
+from tests.access.factories import bearing, browser_of
 
 BASE = "/api/governance/"
 ME = "jo"
@@ -214,9 +214,7 @@ WAYS: dict[str, Callable[[Tried], None]] = {
 
 
 def _browser() -> Client:
-    browser = Client()
-    browser.force_login(User.objects.get(username=ME), backend="django.contrib.auth.backends.ModelBackend")
-    return browser
+    return browser_of(User.objects.get(username=ME))
 
 
 # The ways to be the second person too

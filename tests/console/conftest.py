@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from tests.access.factories import browser_of
+
 SignedIn = Callable[..., Client]
 
 
@@ -18,9 +20,7 @@ def signed_in(db: None) -> SignedIn:
     def browser(*roles: str, name: str = "jo") -> Client:
         user = User.objects.create_user(name, password="x", is_staff=True)
         user.groups.set(Group.objects.filter(name__in=roles))
-        client = Client(SERVER_NAME="localhost")
-        client.force_login(user)
-        return client
+        return browser_of(user)
 
     return browser
 

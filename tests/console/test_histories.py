@@ -51,7 +51,6 @@ def test_a_history_neither_counts_its_rows_nor_asks_what_values_there_are(
     ROWS[screen.model]()
     browser = signed_in("auditor")
     address = reverse(f"admin:{screen.opts.app_label}_{screen.opts.model_name}_changelist")
-    listed(browser, address)
     with django_assert_max_num_queries(40) as asked:
         listed(browser, address)
     of_the_table = [query["sql"] for query in asked if f'FROM "{screen.opts.db_table}"' in query["sql"]]
@@ -59,6 +58,7 @@ def test_a_history_neither_counts_its_rows_nor_asks_what_values_there_are(
     assert not [sql for sql in of_the_table if "COUNT(" in sql or "DISTINCT" in sql or "LIMIT" not in sql]
 
 
+@pytest.mark.postgresql  # which refuses to compare what SQLite lets pass
 @pytest.mark.parametrize("screen", SCREENS, **by_model)
 def test_every_filter_takes_what_is_typed_and_nonsense_finds_nothing(
     screen: HistoryScreen, signed_in: SignedIn

@@ -160,14 +160,14 @@ def test_it_is_of_the_last_seven_days_or_of_any_week_from_monday_to_monday(opera
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("week", ["soon", "2026-02-30", "9999-12-31", "0001-01-01", "<b>"])
-def test_a_week_that_cannot_be_is_said_and_the_last_seven_days_are_shown(viewer: Client, week: str) -> None:
-    html = shown(viewer, f"{PAGE}?week={week}")
+def test_a_week_that_cannot_be_is_said_and_the_last_seven_days_are_shown(viewer: Client) -> None:
+    html = shown(viewer, f"{PAGE}?week=<b>")
     assert "Must be a day" in html
     assert 'aria-invalid="true"' in html
     assert "The last seven days are shown." in html
-    answer = viewer.get("/api/governance/review", {"week": week})
-    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["week"])
+    for week in ("soon", "2026-02-30", "9999-12-31", "0001-01-01", "<b>"):
+        answer = viewer.get("/api/governance/review", {"week": week})
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["week"])
 
 
 def test_the_api_takes_the_same_week(viewer: Client) -> None:

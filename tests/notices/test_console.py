@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from governance import clock, readiness
 from notices import signing
 from notices.models import NoticeDelivery, NoticeRule
-from tests.access.factories import UserFactory
+from tests.access.factories import UserFactory, browser_of
 from tests.notices.factories import DeliveryFactory, NoticeFactory, RuleFactory, dead
 
 pytestmark = pytest.mark.django_db
@@ -25,9 +25,7 @@ def browse() -> Callable[..., Client]:
     """Return a browser in which somebody with a role is signed in."""
 
     def signed_in(role: str) -> Client:
-        browser = Client(SERVER_NAME="localhost")
-        browser.force_login(UserFactory.create(username=role, roles=[role], is_staff=True))
-        return browser
+        return browser_of(UserFactory.create(username=role, roles=[role], is_staff=True))
 
     return signed_in
 
