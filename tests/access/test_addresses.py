@@ -8,6 +8,8 @@ from django.test import RequestFactory
 
 from governance import addresses
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 def seen(peer: str, forwarded: str | None) -> str:
     more = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}

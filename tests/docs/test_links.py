@@ -9,6 +9,8 @@ import pytest
 
 from tests.docs.pages import PAGES, name
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 
 

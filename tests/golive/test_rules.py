@@ -4,6 +4,8 @@ import pytest
 
 from golive import rules
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 @pytest.mark.parametrize(
     ("enabled", "killed", "enforced", "word"),

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from heimdall import rules, words
 from heimdall.rules import Charter, Evidence
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 ON = Charter(True, Decimal("0.92"), 75, Decimal("0.82"), 1)
 OFF = Charter(False, Decimal("0.92"), 75, Decimal("0.82"), 1)
 EARNED = Evidence(1, 100, 82)

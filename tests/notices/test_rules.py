@@ -7,6 +7,8 @@ import pytest
 
 from notices import rules
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 EVERY = ["*"]
 PRIVATE = [ip_network("10.0.0.0/8")]
 RULE = {"channel": "WEBHOOK", "address": "https://a.example", "kinds": ["*"], "engines": ["*"], "enabled": True}

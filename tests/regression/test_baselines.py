@@ -8,6 +8,8 @@ import pytest
 from regression import baselines
 from regression.baselines import Sums
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 def _sums(shares: list[float]) -> Sums:
     sums = Sums()

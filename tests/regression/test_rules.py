@@ -10,6 +10,8 @@ import pytest
 from regression import rules, words
 from regression.rules import Event, Terms, Windows
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 TERMS = Terms(
     window_events=50, baseline_events=200, min_events_to_enforce=50, max_drop_fraction=Decimal("0.200000"), enabled=True
 )

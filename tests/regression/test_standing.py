@@ -14,6 +14,8 @@ from regression.sequential import Detector
 from regression.standing import MOST_POINTS, Standing
 from regression.units import Scale
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 def _detector(action: str = THROTTLE) -> Detector:
     return Detector(0.75, 0.8, action, math.log(20_000), 0.1)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from riskguard import rules
 from riskguard.rules import CAPS, GLOBAL, Caps, Denial, Held, Level, Usage
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 NO_CAPS = dict.fromkeys(CAPS)
 FIGURES = st.integers(0, 10**15)
 SOME_CAPS = st.builds(Caps, **{cap: st.none() | FIGURES for cap in CAPS})

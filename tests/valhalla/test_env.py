@@ -5,6 +5,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from valhalla.env import BASE_DIR, Environment, read_file
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 
 def given(value: str) -> Environment:
     return Environment({"NAME": value})
