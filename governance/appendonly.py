@@ -10,11 +10,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
-from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.models import Func
 
 from governance import origin
+from governance.database import applied_migrations
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
@@ -200,7 +200,7 @@ def _declared() -> tuple[tuple[tuple[str, str], Guard], ...]:
 
 def guards(using: str = "default") -> list[Guard]:
     """Return the guards of the migrations that are applied."""
-    applied = MigrationRecorder(connections[using]).applied_migrations()
+    applied = applied_migrations(using)
     return [guard for key, guard in _declared() if key in applied]
 
 

@@ -1,4 +1,4 @@
-"""What a database error means, a decision that is one statement, and a read that opens a request."""
+"""What a database error means, a decision that is one statement, a read that opens a request, and what is migrated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 from django.db.transaction import TransactionManagementError
 
@@ -22,6 +31,13 @@ def is_lock_timeout(error: DatabaseError | InterfaceError) -> bool:
     if getattr(error.__cause__, "sqlstate", None) in {_LOCK_NOT_AVAILABLE, _DEADLOCK}:
         return True
     return "database is locked" in str(error) or "database table is locked" in str(error)
+
+
+def applied_migrations(using: str = "default") -> set[tuple[str, str]]:
+    """Return the migrations that are applied to a database, by app and name; none where it was never migrated."""
+    recorder = MigrationRecorder(connections[using])
+    # Django's own question makes an object of each row, for a checklist that asks it twice.
+    return set(recorder.migration_qs.values_list("app", "name")) if recorder.has_table() else set()
 
 
 def locking(select: str) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 
 from governance import appendonly, register, seeds
+from governance.database import applied_migrations
 from governance.jobs import watching
 from governance.register import Check
 from governance.trail import sealing
@@ -76,7 +75,7 @@ def posture() -> list[Check]:
 
 def unapplied_migrations() -> list[str]:
     """Name the migrations that stand in the code and are not applied to the database."""
-    applied = MigrationRecorder(connection).applied_migrations()
+    applied = applied_migrations()
     return [f"{app}.{name}" for app, name in sorted(_in_code()) if (app, name) not in applied]
 
 

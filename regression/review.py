@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from governance.register import Check
@@ -33,7 +34,7 @@ def section(period: Period) -> Section:
     reliable = selectors.reliability(selectors.opened_between(period.start, period.end))
     dealt, before = (selectors.dealt_with(span.start, span.end) for span in (period, period.before()))
     data = {
-        "tripwires": [_tripwire(policy, state) for policy, state in tripwires],
+        "tripwires": _tripwires(tripwires),
         "trips": RegressionIncidentSerializer(trips, many=True).data,
         "open_incidents": RegressionIncidentSerializer(waiting, many=True).data,
         "reliability": ReliabilitySerializer(reliable, many=True).data,
@@ -80,11 +81,16 @@ def section(period: Period) -> Section:
     return Section("regression", "Regression tripwire", data, tables, alarms, plotted, compared)
 
 
-def _tripwire(policy: RegressionPolicy, state: RegressionState | None) -> dict[str, Any]:
-    return {
-        "policy": RegressionPolicySerializer(policy).data,
-        "state": RegressionStateSerializer(state).data if state else None,
-    }
+def _tripwires(told: Iterable[tuple[RegressionPolicy, RegressionState | None]]) -> list[dict[str, Any]]:
+    """Return each policy with its state, by one serializer of each, whose fields take longer to make than a row."""
+    policies, states = RegressionPolicySerializer(), RegressionStateSerializer()
+    return [
+        {
+            "policy": policies.to_representation(policy),
+            "state": None if state is None else states.to_representation(state),
+        }
+        for policy, state in told
+    ]
 
 
 def _told(dealt: Dealt) -> dict[str, Any]:

@@ -251,15 +251,12 @@ def trips(start: dt.datetime, end: dt.datetime) -> list[RegressionIncident]:
 
 def dealt_with(start: dt.datetime, end: dt.datetime) -> Dealt:
     """Return how many incidents were opened, acknowledged and resolved from ``start`` up to ``end``, and how fast."""
-    acknowledged = _enforced().filter(acknowledged_at__gte=start, acknowledged_at__lt=end).order_by()
-    resolved = _enforced().filter(resolved_at__gte=start, resolved_at__lt=end).order_by()
-    return Dealt(
-        _enforced().filter(opened_at__gte=start, opened_at__lt=end).count(),
-        acknowledged.count(),
-        resolved.count(),
-        acknowledged.aggregate(mean=_between("opened_at", "acknowledged_at"))["mean"],
-        resolved.aggregate(mean=_between("opened_at", "resolved_at"))["mean"],
-    )
+    opened = _enforced().filter(opened_at__gte=start, opened_at__lt=end)
+    acknowledged = _enforced().filter(acknowledged_at__gte=start, acknowledged_at__lt=end)
+    resolved = _enforced().filter(resolved_at__gte=start, resolved_at__lt=end)
+    first = acknowledged.aggregate(rows=Count("pk"), mean=_between("opened_at", "acknowledged_at"))
+    last = resolved.aggregate(rows=Count("pk"), mean=_between("opened_at", "resolved_at"))
+    return Dealt(opened.count(), first["rows"], last["rows"], first["mean"], last["mean"])
 
 
 def reliability(incidents: QuerySet[RegressionIncident]) -> list[Reliability]:
