@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -16,8 +14,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
 from tests import pristine
-from tests.databases import vendor
 from tests.riskguard import racing
+from tests.server import seeded_database
+from valhalla.env import Environment
 
 
 class FileScheduling(LoadGroupScheduling):
@@ -44,15 +43,6 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
-    """Give each worker its own test database; on SQLite a file, since one in memory is not shared by threads."""
-    test = connections["default"].settings_dict["TEST"]
-    if vendor() == "sqlite":
-        test["NAME"] = str(Path(os.environ["VALHALLA_TEST_FOLDER"]) / "test.sqlite3")
-    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
@@ -60,9 +50,15 @@ def _quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Put back after each test that commits what the migrations left, seeds and all."""
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Give each worker a copy of one migrated database, and put back after each test that commits what it held.
+
+    On SQLite it is a file, since one in memory is not shared by threads.
+    """
+    config = Environment({"DATABASE_URL": seeded_database()}).database("DATABASE_URL", default="")
     with django_db_blocker.unblock():
+        connections["default"].close()
+        connections["default"].settings_dict["NAME"] = config["NAME"]
         pristine.keep()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.put_back())
