@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
+
 from regression import baselines, rules, sequential, simulation
 from regression.baselines import Pinned, PinnedTerms
 from regression.rules import Event, Terms
@@ -186,4 +188,4 @@ def _mean(sums: Sequence[Decimal], start: int, end: int) -> Fraction:
 
 
 def _population(seen: Sequence[float]) -> Population:
-    return Rate(sum(seen) / len(seen)) if set(seen) <= {0.0, 1.0} else Values(seen)
+    return Rate(sum(seen) / len(seen)) if set(seen) <= {0.0, 1.0} else Values(np.asarray(seen))

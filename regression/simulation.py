@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -42,11 +42,11 @@ class Rate:
 class Values:
     """A metric of values that come again as they came before, in any order."""
 
-    seen: Sequence[float]
+    seen: Array
 
     def draw(self, rng: np.random.Generator, size: tuple[int, ...], drop: float = 0.0) -> Array:
         """Return values out of those seen, each less ``drop``, a share of it."""
-        return rng.choice(np.asarray(self.seen), size) * (1 - drop)
+        return rng.choice(self.seen, size) * (1 - drop)
 
 
 Population = Rate | Values
@@ -174,7 +174,7 @@ class SequentialStreams:
         self._units = np.zeros(shape, dtype=int)
         self._armed = np.ones(shape[1], dtype=int)
         self._seen = np.zeros(shape[1], dtype=int)
-        self._alarm = np.full(shape[1], math.exp(detector.log_alarm(1)))
+        self._alarm = np.full(shape[1], self._alarm_of(1))
         self._weights = np.ones(0)
 
     def step(self, units: Array) -> NDArray[np.bool_]:
@@ -182,12 +182,15 @@ class SequentialStreams:
         self._seen += 1
         ratio = units * self._success + (1 - units) * self._failure
         with np.errstate(over="ignore"):  # evidence that the floor keeps from an alarm may grow without end
-            self._evidence = (self._evidence + self._fresh()) * ratio
-        renewed = self._log_ratio <= 0
-        self._log_ratio = np.where(renewed, 0.0, self._log_ratio) + np.log(ratio)
-        self._units = np.where(renewed, 0, self._units) + 1
-        self._total = np.where(renewed, 0.0, self._total) + units
-        alarmed: NDArray[np.bool_] = self._testable & (self._evidence.mean(axis=0) >= self._alarm)
+            self._evidence += self._fresh()
+            self._evidence *= ratio
+        goes_on = self._log_ratio > 0
+        for since_onset in (self._log_ratio, self._units, self._total):
+            np.multiply(since_onset, goes_on, out=since_onset)
+        self._log_ratio += np.log(ratio)
+        self._units += 1
+        self._total += units
+        alarmed: NDArray[np.bool_] = self._testable & (self._evidence.sum(axis=0) >= self._alarm)
         if alarmed.any():
             alarmed &= self._drop() >= self._detector.max_drop_fraction
             self._rearm(alarmed)
@@ -203,7 +206,11 @@ class SequentialStreams:
             state[:, which] = 0
         self._seen[which] = 0
         self._armed[which] += 1
-        self._alarm[which] = [math.exp(self._detector.log_alarm(int(n))) for n in self._armed[which]]
+        self._alarm[which] = [self._alarm_of(int(n)) for n in self._armed[which]]
+
+    def _alarm_of(self, arming: int) -> float:
+        """Return what the evidence over all drops must add up to, which spares each step their mean."""
+        return len(self._evidence) * math.exp(self._detector.log_alarm(arming))
 
     def _fresh(self) -> Array | float:
         """Return what each stream's next unit may bet afresh."""
@@ -222,7 +229,7 @@ class WindowStreams:
 
     def __init__(self, terms: Terms, baseline: Array) -> None:
         """Arm them after ``baseline``, a row of events for each stream."""
-        self._terms, self._rows = terms, np.arange(len(baseline))
+        self._terms, self._drop, self._rows = terms, Fraction(terms.max_drop_fraction), np.arange(len(baseline))
         self._sums = np.hstack([np.zeros((len(baseline), 1)), baseline.cumsum(axis=1)])
         self._count = np.full(len(baseline), baseline.shape[1])
         self._armed = self._count.copy()
@@ -230,11 +237,10 @@ class WindowStreams:
     def step(self, units: Array) -> NDArray[np.bool_]:
         """Take an event of each stream, say which alarm, and re-arm those: their current window is left out."""
         self._append(units)
-        terms, rows, count = self._terms, self._rows, self._count
+        terms, drop, rows, count = self._terms, self._drop, self._rows, self._count
         size, of_baseline, baseline = self._compared()
         current = self._sums[rows, count] - self._sums[rows, count - size]
         # (baseline - current) / baseline >= drop, without a division: of successes these are whole numbers, exact.
-        drop = Fraction(terms.max_drop_fraction)
         lost = (baseline * size - current * of_baseline) * drop.denominator
         enough = np.minimum(size, of_baseline) >= terms.min_events_to_enforce
         alarmed: NDArray[np.bool_] = enough & (baseline > 0) & (lost >= drop.numerator * baseline * size)

@@ -148,6 +148,8 @@ def _step(what: str, how: Any, record: Record) -> None:
     said = {**PAIR, "actor": "jo", "reason": "test"}
     if what == "record":
         record([_observation(outcome) for outcome in how])
+    elif what == "past":
+        services.record_kpis(observations=[_observation(outcome) for outcome in how], actor="bot")
     elif what == "patch":
         try:
             services.set_policy(**said, patch=how)

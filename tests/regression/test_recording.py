@@ -41,7 +41,7 @@ def test_both_ways_to_record_leave_the_same_rows() -> None:
 @pytest.mark.parametrize("weaker", [{"enabled": False}, {"max_drop_fraction": Decimal(1)}, {"mode": rules.SHADOW}])
 @pytest.mark.parametrize("meets", [("record", [False] * 5), ("record", [True]), ("evaluate", None), ("wait", None)])
 def test_both_ways_meet_an_end_alike(weaker: dict[str, Any], meets: tuple[str, Any]) -> None:
-    good, bad = ("record", [True] * 12), ("record", [False, True, False])
+    good, bad = ("past", [True] * 12), ("record", [False, True, False])
     program = [good, ("weaken", weaker), bad, meets, bad, ("rearm", None), good, bad]
     rows = left_by(program, by_function)
     assert differences(rows, left_by(program, by_law)) == {}

@@ -57,7 +57,8 @@ def replayed(**patch: object) -> list[tuple[int, int, float]]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("detector", ["WINDOW", "SEQUENTIAL"])
-@pytest.mark.parametrize(("values", "block"), [(False, 1), (True, 2)])
+# What is recorded in values reads the same rows of either database.
+@pytest.mark.parametrize(("values", "block"), [(False, 1), pytest.param(True, 2, marks=pytest.mark.sqlite)])
 def test_what_was_recorded_trips_where_the_service_did_against_the_pin_in_force(
     detector: str, values: bool, block: int
 ) -> None:
