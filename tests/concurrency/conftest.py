@@ -8,7 +8,9 @@ import pytest
 from django.db import connection
 
 from governance import clock, holds
+from governance.models import Hold
 from riskguard import backends, services
+from riskguard.models import RiskPolicy
 from riskguard.rules import GLOBAL
 from tests.append_only import lifted
 from tests.riskguard.factories import NOON, go_live, uncapped
@@ -58,9 +60,8 @@ def proves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt, bool], None]:
 
 def clear() -> None:
     with lifted(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE risk_event, risk_reservation, risk_ledger_day RESTART IDENTITY")
-    for source, code in (("x", "held"), ("golive", "kill_switch_engaged")):
-        for scope in (holds.EVERYTHING, "WHOLESALE"):
-            holds.lift(scope=scope, source=source, code=code)
-    for engine in (GLOBAL, "WHOLESALE"):
-        services.set_policy(engine=engine, patch={"enabled": True}, actor="ops")
+        cursor.execute("DELETE FROM risk_event; DELETE FROM risk_reservation; DELETE FROM risk_ledger_day")
+    for hold in Hold.objects.all():
+        holds.lift(scope=hold.scope, source=hold.source, code=hold.code)
+    for policy in RiskPolicy.objects.filter(engine__in=[GLOBAL, "WHOLESALE"], enabled=False):
+        services.set_policy(engine=policy.engine, patch={"enabled": True}, actor="ops")
