@@ -9,7 +9,7 @@ from governance.facts import Tripped
 from heimdall import services
 from heimdall.models import HeimdallEvidence, HeimdallPolicy
 from heimdall.rules import ANYTIME
-from tests.heimdall.factories import PolicyFactory, RecommendationFactory
+from tests.heimdall.factories import PolicyFactory, RecommendationFactory, ScorecardFactory
 
 DOMAIN = "PRICING"
 ENOUGH = 23  # successes in a row that prove a rate above 0.8
@@ -24,6 +24,12 @@ def tried(outcomes: str) -> Any:
     for letter in outcomes:
         answer = services.trial(domain=DOMAIN, confidence=0.9, success=letter == "S", actor="sandbox")
     return answer
+
+
+def proven(trials: int = ENOUGH) -> Any:
+    """Let every one of ``trials`` succeed: the last is recorded, the others are on the day's scorecard before it."""
+    ScorecardFactory(domain=DOMAIN, trials=trials - 1, successes=trials - 1)
+    return tried("S")
 
 
 def changed(**patch: Any) -> Any:

@@ -21,7 +21,7 @@ from heimdall.rules import ANYTIME, POINT
 from tests.access.factories import caller
 from tests.heimdall.calling import BASE
 from tests.heimdall.factories import PolicyFactory, ScorecardFactory, today
-from tests.heimdall.proving import DOMAIN, ENOUGH, authorized, changed, ruled, standing, tried
+from tests.heimdall.proving import DOMAIN, ENOUGH, authorized, changed, proven, ruled, standing, tried
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live")]
 
@@ -79,13 +79,15 @@ class TestAnytime:
 
     def test_an_admission_stays_while_later_trials_leave_it_open(self) -> None:
         ruled()
-        tried("S" * ENOUGH + "FFFFF")
+        proven()
+        tried("FFFFF")
         assert standing().admitted
         assert authorized().ok
 
     def test_a_domain_that_is_shown_to_be_below_loses_its_admission(self) -> None:
         ruled()
-        tried("S" * ENOUGH + "F" * 40)
+        proven()
+        tried("F" * 40)
         refused = authorized()
         assert (refused.reason, refused.evidence.proof.answer) == ("sandbox_success_rate_below_threshold", INELIGIBLE)
         assert "shown to be below a sandbox success rate of 0.8" in refused.message
@@ -93,7 +95,7 @@ class TestAnytime:
 
     def test_the_least_trials_stay_the_least(self) -> None:
         ruled(min_sandbox_trials=30)
-        proof = tried("S" * ENOUGH).evidence.proof
+        proof = proven().evidence.proof
         assert (proof.answer, proof.trials_needed) == (INCONCLUSIVE, 30 - ENOUGH)
         assert authorized().reason == "insufficient_sandbox_trials"
         assert tried("S" * (30 - ENOUGH)).evidence.proof.answer == ELIGIBLE
@@ -101,12 +103,12 @@ class TestAnytime:
     def test_old_trials_go_on_counting(self) -> None:
         ruled()
         with clock.at(clock.now() - dt.timedelta(days=50)):
-            tried("S" * ENOUGH)
+            proven()
         assert authorized().ok
 
     def test_asking_for_more_ends_an_admission_that_does_not_bear_it(self) -> None:
         ruled()
-        tried("S" * ENOUGH)
+        proven()
         changed(min_sandbox_success_rate=Decimal("0.81"))
         assert not standing().admitted
         assert authorized().reason == "insufficient_sandbox_trials"
@@ -115,13 +117,14 @@ class TestAnytime:
 
     def test_asking_for_more_leaves_an_admission_that_bears_it(self) -> None:
         ruled()
-        tried("S" * 40)
+        proven(40)
         changed(min_sandbox_success_rate=Decimal("0.81"))
         assert standing().admitted
 
     def test_more_that_was_asked_for_under_point_counts_too(self) -> None:
         ruled()
-        tried("S" * ENOUGH + "FF")
+        proven()
+        tried("FF")
         changed(evidence_rule=POINT, min_sandbox_success_rate=Decimal("0.95"))
         changed(evidence_rule=ANYTIME, min_sandbox_success_rate=Decimal("0.80"))
         assert not standing().admitted
@@ -155,7 +158,7 @@ class TestTold:
 
     def test_recommend_authorize_trial_and_the_scorecards_tell_the_answer(self, api: APIClient) -> None:
         ruled()
-        tried("S" * ENOUGH)
+        proven()
         told = api.post(f"{BASE}recommend", {"domain": DOMAIN, "confidence": 0.95}).json()
         expected = {
             "evidence_rule": ANYTIME, "days": 1, "trials": ENOUGH, "successes": ENOUGH, "success_rate": 1,

@@ -16,7 +16,7 @@ from heimdall.rules import ANYTIME, POINT
 from regression import services as regression
 from riskguard import services as riskguard
 from tests.governance.door import approve
-from tests.heimdall.proving import DOMAIN, ENOUGH, authorized, restarted, ruled, standing, tried, trip
+from tests.heimdall.proving import DOMAIN, ENOUGH, authorized, proven, restarted, ruled, standing, tried, trip
 from tests.regression import factories as kpis
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live")]
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live")]
 class TestRestart:
     def test_no_trial_counts_and_no_admission_stands(self) -> None:
         ruled()
-        tried("S" * ENOUGH)
+        proven()
         row = restarted()
         assert (row.start, row.trials, row.admitted, row.started_by, row.reason) == (2, 0, False, "jo", "A new model.")
         assert authorized().reason == "insufficient_sandbox_trials"
@@ -47,7 +47,7 @@ class TestRestart:
 
     def test_it_is_in_the_trail_with_what_it_threw_away(self) -> None:
         ruled()
-        tried("S" * ENOUGH)
+        proven()
         restarted()
         event = AuditEvent.objects.latest("pk")
         assert (event.action, event.target, event.actor) == ("heimdall.evidence.restart", DOMAIN, "jo")
@@ -100,7 +100,7 @@ class TestRestart:
 class TestTrips:
     def test_a_trip_of_the_engine_takes_the_admission_and_the_evidence(self) -> None:
         ruled(engine="OFFERS")
-        tried("S" * ENOUGH)
+        proven()
         trip("ANOTHER")
         assert standing().admitted
         trip("OFFERS")
@@ -126,7 +126,7 @@ class TestTrips:
     @pytest.mark.parametrize("batch", [False, True])
     def test_a_tripwire_that_pulls_revokes_in_the_same_transaction(self, batch: bool, mode: str) -> None:
         ruled(engine=kpis.DOMAIN)
-        tried("S" * ENOUGH)
+        proven()
         kpis.PolicyFactory(mode=mode)
         if batch:
             seen = [regression.Observation(**kpis.PAIR, success=number < 8) for number in range(12)]
@@ -144,7 +144,7 @@ class TestTrips:
 
     def test_re_arming_gives_no_admission_back(self) -> None:
         ruled(engine=kpis.DOMAIN)
-        tried("S" * ENOUGH)
+        proven()
         kpis.PolicyFactory()
         kpis.record("SSSSSSSSFFFF")
         kpis.rearm()
@@ -153,7 +153,7 @@ class TestTrips:
 
     def test_a_trip_that_fails_leaves_the_evidence(self, monkeypatch: pytest.MonkeyPatch) -> None:
         ruled(engine=kpis.DOMAIN)
-        tried("S" * ENOUGH)
+        proven()
         kpis.PolicyFactory()
         kpis.record("SSSSSSSSFFF")
 
