@@ -70,7 +70,7 @@ class Cluster:
         for process in every:
             process.kill()
         self._server.wait()
-        psutil.wait_procs(every, timeout=PATIENCE_SECONDS)
+        until_dead(every)
 
     def processes(self) -> list[psutil.Process]:
         """Return the server's process and those that it has started."""
@@ -102,3 +102,18 @@ class Cluster:
             self._server.wait(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def until_dead(processes: list[psutil.Process]) -> None:
+    """Return once each of them has ended; whoever adopts an orphan may take note of it seconds later."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(map(_lives, processes)):
+        assert time.monotonic() < deadline, processes
+        time.sleep(PAUSE_SECONDS)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from rest_framework.test import APIClient
 from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
-from tests import pristine
+from tests import forking, pristine
 from tests.riskguard import racing
 from tests.server import seeded_database
 from valhalla.env import Environment
@@ -34,6 +35,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileSch
 
 def pytest_collection() -> None:
     gc.disable()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        forking.path(os.environ)  # what a whole run needs is loaded by the time the tests are collected
 
 
 def pytest_collection_finish() -> None:

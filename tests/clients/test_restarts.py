@@ -20,6 +20,7 @@ from valhalla_governor import AsyncGovernor, Buffering, Governor, Patience
 
 from tests.acceptance.asking import turn
 from tests.clients.conftest import CERTIFICATES, rows, set_policy
+from tests.cluster import until_dead
 from tests.server import seeded_database, started
 
 ENGINES, HOLDS = 2, 6  # of each kind of client, and of each engine
@@ -49,7 +50,7 @@ class Mortal:
         self._process.wait(timeout=30)
         for worker in workers:
             worker.kill()
-        psutil.wait_procs(workers, timeout=30)
+        until_dead(workers)
 
 
 @contextmanager
