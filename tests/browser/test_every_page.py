@@ -44,11 +44,13 @@ TURN = """async () => {
     if (!document.documentElement.matches(".dark")) throw new Error("the page stays light");
 }"""
 # A model's page within the one that is open, whose parser holds it to the same policy: Unfold's scripts and axe take
-# longer to start than to do their work, and are the same for all of them.
+# longer to start than to do their work, and are the same for all of them. Axe would read the sidebar, which a phone
+# does not show, each time.
 SHOW = """async (text) => {
     const page = new DOMParser().parseFromString(text, "text/html");
     document.title = page.title;
     document.querySelector("#main").outerHTML = page.querySelector("#main").outerHTML;
+    document.querySelectorAll("#page > :not(#main)").forEach((other) => other.remove());
     await Alpine.nextTick();
 }"""
 MAIN = "#main"  # the sidebar beside it is that of every page

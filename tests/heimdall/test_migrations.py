@@ -12,6 +12,7 @@ from tests.riskguard.factories import go_live
 TABLES = {"heimdall_policy", "heimdall_scorecard_day", "heimdall_recommendation", "heimdall_event"}
 
 
+@pytest.mark.sqlite  # on both it goes down and up in tests/test_migrations.py
 @pytest.mark.django_db(transaction=True)
 def test_migrates_down_to_zero_and_up_again_with_rows_in_the_tables() -> None:
     go_live()
