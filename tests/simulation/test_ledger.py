@@ -23,7 +23,11 @@ SEED = int(os.environ.get("VALHALLA_SIMULATION_SEED", "1"))
 WALK, WALKS_A_SEED = 100, 7
 # Ten thousand steps on both. On PostgreSQL one costs twice as much, and the law is the same.
 PORTIONS, LEAST = {"sqlite": (4, 2_350), "postgresql": (1, 600)}[vendor()]
-FIRST = range(SEED, SEED + 100 * PORTIONS, 100)
+# Each portion for whichever worker of the tests has time.
+FIRST = [
+    pytest.param(number, marks=pytest.mark.xdist_group(f"walk-{number}"))
+    for number in range(SEED, SEED + 100 * PORTIONS, 100)
+]
 DRIVEN = ("reserve", "settle", "release", "expire", "caps", "throttle", "kill", "trip", "re-arm", "midnight")
 
 
