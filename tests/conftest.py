@@ -36,7 +36,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileSch
 def pytest_collection() -> None:
     gc.disable()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        forking.path(os.environ)  # what a whole run needs is loaded by the time the tests are collected
+        forking.loaded(os.environ)  # what a whole run needs is loaded by the time the tests are collected
 
 
 def pytest_collection_finish() -> None:

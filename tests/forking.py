@@ -43,23 +43,23 @@ sys.exit(Fork({place!r}, sys.argv[1:], os.environ, os.getcwd()).wait())
 """
 
 
+def loaded(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the process that has the settings of ``environ``, which is started where there is none."""
+    return _loaded_with(tuple((name, environ[name]) for name in SETTINGS if name in environ))
+
+
 def start(arguments: Sequence[str], environ: Mapping[str, str], *files: int) -> Fork:
     """Start ``python ARGUMENTS`` with three streams and the sockets that gunicorn is to listen on."""
-    return Fork(str(_loaded(_settings(environ)) / "line"), arguments, environ, str(BASE_DIR), *files)
+    return Fork(str(loaded(environ) / "line"), arguments, environ, str(BASE_DIR), *files)
 
 
 def path(environ: Mapping[str, str]) -> str:
     """Return the PATH on which ``python manage.py COMMAND`` is one of these."""
-    return f"{_loaded(_settings(environ))}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-
-
-def _settings(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, environ[name]) for name in SETTINGS if name in environ)
+    return f"{loaded(environ)}:{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 @functools.cache
-def _loaded(settings: tuple[tuple[str, str], ...]) -> Path:
-    """Return the folder of the process that has these settings, started by the first worker that needs it."""
+def _loaded_with(settings: tuple[tuple[str, str], ...]) -> Path:
     name = hashlib.sha256(repr(settings).encode()).hexdigest()[:12]
     folder = Path(os.environ["VALHALLA_TEST_FOLDER"]) / f"loaded-{name}"
     with folder.with_suffix(".lock").open("w") as turn:

@@ -4,7 +4,7 @@ Nothing answers 500, and nothing answers what the document does not describe: th
 closed, so that a member that no schema names is a failure too. ``make fuzz`` sends FUZZ_EXAMPLES odd requests to each
 operation by each caller on both databases, and CI runs it with one. ``make test`` sends what the document itself shows,
 by a superuser, to whom every operation answers, on one database: what sets callers apart is a table in the code, which
-test_operations.py holds against every operation, and tests/test_odd_requests.py asks what is odd on both.
+test_operations.py holds against every operation, and tests/test_odd_requests.py asks every address what is odd.
 """
 
 from __future__ import annotations
