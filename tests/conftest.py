@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 from django.db import connections
@@ -14,9 +15,9 @@ from rest_framework.test import APIClient
 from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
-from tests import forking, pristine
+from tests import pristine
 from tests.riskguard import racing
-from tests.server import seeded_database
+from tests.server import seeded_database, template
 from valhalla.env import Environment
 
 
@@ -27,6 +28,12 @@ class FileScheduling(LoadGroupScheduling):
         scope = super()._split_scope(nodeid)
         return scope.partition("::")[0] if scope == nodeid else scope
 
+    def schedule(self) -> None:
+        """Begin with the groups, which take long: a worker that came to one last would keep the others waiting."""
+        super().schedule()
+        for scope in [scope for scope in self.workqueue if not scope.endswith(".py")]:
+            self.workqueue.move_to_end(scope, last=False)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:
@@ -36,7 +43,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileSch
 def pytest_collection() -> None:
     gc.disable()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        forking.loaded(os.environ)  # what a whole run needs is loaded by the time the tests are collected
+        Thread(target=template).start()  # what a whole run needs is there by the time the tests are collected
 
 
 def pytest_collection_finish() -> None:

@@ -30,11 +30,11 @@ class Site(NamedTuple):
 
 def seeded_database() -> str:
     """Return the URL of a new database, migrated and seeded: a copy of one that is made once a run."""
-    return new_database(f"live_{uuid.uuid4().hex[:12]}", copy_of=_template())
+    return new_database(f"live_{uuid.uuid4().hex[:12]}", copy_of=template())
 
 
 @functools.cache
-def _template() -> str:
+def template() -> str:
     """Return the URL of what the first worker that needs it makes; the others wait for it."""
     made = Path(os.environ["VALHALLA_TEST_FOLDER"]) / "template"
     with made.with_suffix(".lock").open("w") as turn:
