@@ -222,11 +222,8 @@ def plots() -> None:
 class _Rolling(WindowStreams):
     """The WINDOW detector whose baseline rolls on over a trip's events."""
 
-    def step(self, units: np.ndarray) -> np.ndarray:
-        counted = self._count + 1
-        alarmed = super().step(units)
-        self._count, self._armed = counted, np.where(alarmed, counted, self._armed)
-        return alarmed
+    def _rearm(self, which: np.ndarray, cut: np.ndarray) -> None:
+        self._armed_for[which] = 0
 
 
 def _rolled_on(rate: float) -> np.ndarray:

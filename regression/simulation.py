@@ -46,7 +46,7 @@ class Values:
 
     def draw(self, rng: np.random.Generator, size: tuple[int, ...], drop: float = 0.0) -> Array:
         """Return values out of those seen, each less ``drop``, a share of it."""
-        return rng.choice(self.seen, size) * (1 - drop)
+        return self.seen[rng.integers(len(self.seen), size=size)] * (1 - drop)
 
 
 Population = Rate | Values
@@ -119,9 +119,10 @@ def delays_after(
     delay = np.full(trials, np.inf)
     for unit in range(1, horizon // armed.block_events + 1):
         alarmed = armed.step(_units(armed, population, rng, trials, drop))
-        delay[alarmed & np.isinf(delay)] = unit * armed.block_events
-        if np.isfinite(delay).sum() * 2 > trials:
-            break
+        if alarmed.any():
+            delay[alarmed & np.isinf(delay)] = unit * armed.block_events
+            if np.isfinite(delay).sum() * 2 > trials:
+                break
     return delay
 
 
@@ -170,8 +171,9 @@ class SequentialStreams:
         self._success = 1 - np.asarray(sequential.DROPS)[:, np.newaxis]
         self._failure = (1 - bound * self._success) / (1 - bound)
         shape = self._failure.shape
-        self._evidence, self._log_ratio, self._total = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        self._units = np.zeros(shape, dtype=int)
+        self._evidence = np.zeros(shape)
+        # Since the onset: the log of the ratio, the number of units and their total; and what a unit adds to each.
+        self._since, self._more = np.zeros((3, *shape)), np.ones((3, *shape))
         self._armed = np.ones(shape[1], dtype=int)
         self._seen = np.zeros(shape[1], dtype=int)
         self._alarm = np.full(shape[1], self._alarm_of(1))
@@ -179,31 +181,30 @@ class SequentialStreams:
 
     def step(self, units: Array) -> NDArray[np.bool_]:
         """Take a unit of each stream, say which alarm, and re-arm those."""
-        self._seen += 1
         ratio = units * self._success + (1 - units) * self._failure
         with np.errstate(over="ignore"):  # evidence that the floor keeps from an alarm may grow without end
             self._evidence += self._fresh()
             self._evidence *= ratio
-        goes_on = self._log_ratio > 0
-        for since_onset in (self._log_ratio, self._units, self._total):
-            np.multiply(since_onset, goes_on, out=since_onset)
-        self._log_ratio += np.log(ratio)
-        self._units += 1
-        self._total += units
-        alarmed: NDArray[np.bool_] = self._testable & (self._evidence.sum(axis=0) >= self._alarm)
+        self._since *= (self._since[0] > 0).astype(float)
+        np.log(ratio, out=self._more[0])
+        self._more[2] = units
+        self._since += self._more
+        alarmed: NDArray[np.bool_] = self._evidence.sum(axis=0) >= self._alarm
+        alarmed &= self._testable
         if alarmed.any():
             alarmed &= self._drop() >= self._detector.max_drop_fraction
             self._rearm(alarmed)
         return alarmed
 
     def _drop(self) -> Array:
-        likeliest = self._log_ratio.argmax(axis=0), np.arange(len(self._mean))
-        drop: Array = 1 - self._total[likeliest] / self._units[likeliest] / self._mean
+        log_ratio, units, total = self._since
+        likeliest = log_ratio.argmax(axis=0), np.arange(len(self._mean))
+        drop: Array = 1 - total[likeliest] / units[likeliest] / self._mean
         return drop
 
     def _rearm(self, which: NDArray[np.bool_]) -> None:
-        for state in (self._evidence, self._log_ratio, self._total, self._units):
-            state[:, which] = 0
+        self._evidence[:, which] = 0
+        self._since[:, :, which] = 0
         self._seen[which] = 0
         self._armed[which] += 1
         self._alarm[which] = [self._alarm_of(int(n)) for n in self._armed[which]]
@@ -216,52 +217,63 @@ class SequentialStreams:
         """Return what each stream's next unit may bet afresh."""
         if self._detector.action != KILL_SWITCH:
             return 1.0
-        if self._seen.max() > len(self._weights):
-            self._weights = np.array([sequential.weight(k) for k in range(1, 2 * int(self._seen.max()))])
-        weights: Array = self._weights[self._seen - 1]
+        most, known = int(self._seen.max()), len(self._weights)
+        if most == known:
+            more = [sequential.weight(k) for k in range(known + 1, 2 * known + 1_001)]
+            self._weights = np.append(self._weights, more)
+        weights: Array = self._weights[self._seen]
+        self._seen += 1
         return weights
 
 
 class WindowStreams:
-    """The WINDOW detector on many streams, by sums up to each event that no re-arming has left out."""
+    """The WINDOW detector on many streams, by sums up to each event that no re-arming has left out.
+
+    They are kept in a ring, a row for each event and a column for each stream, as far back as is compared.
+    """
 
     block_events = 1
 
     def __init__(self, terms: Terms, baseline: Array) -> None:
-        """Arm them after ``baseline``, a row of events for each stream."""
-        self._terms, self._drop, self._rows = terms, Fraction(terms.max_drop_fraction), np.arange(len(baseline))
-        self._sums = np.hstack([np.zeros((len(baseline), 1)), baseline.cumsum(axis=1)])
-        self._count = np.full(len(baseline), baseline.shape[1])
-        self._armed = self._count.copy()
+        """Arm them after ``baseline``: for each stream a row of as many events as ``terms`` compare with."""
+        self._terms, self._drop = terms, Fraction(terms.max_drop_fraction)
+        self._width, self._of_baseline = baseline.shape
+        self._sums = np.zeros((1 + self._of_baseline + terms.window_events, self._width))
+        self._sums[1 : 1 + self._of_baseline] = baseline.cumsum(axis=1).T
+        self._sums = self._sums.ravel()
+        self._newest = self._of_baseline * self._width + np.arange(self._width)
+        self._total = self._sums[self._newest]
+        self._armed_for = np.zeros(self._width, dtype=int)
 
     def step(self, units: Array) -> NDArray[np.bool_]:
-        """Take an event of each stream, say which alarm, and re-arm those: their current window is left out."""
-        self._append(units)
-        terms, drop, rows, count = self._terms, self._drop, self._rows, self._count
-        size, of_baseline, baseline = self._compared()
-        current = self._sums[rows, count] - self._sums[rows, count - size]
+        """Take an event of each stream, say which alarm, and re-arm those."""
+        self._newest += self._width
+        self._newest %= len(self._sums)
+        self._total += units
+        self._sums[self._newest] = self._total
+        self._armed_for += 1
+        terms, drop, size = self._terms, self._drop, np.minimum(self._armed_for, self._terms.window_events)
+        cut = self._newest - size * self._width
+        before = self._sums.take(cut, mode="wrap")
+        of_baseline, baseline = self._compared(cut, before)
         # (baseline - current) / baseline >= drop, without a division: of successes these are whole numbers, exact.
-        lost = (baseline * size - current * of_baseline) * drop.denominator
-        enough = np.minimum(size, of_baseline) >= terms.min_events_to_enforce
-        alarmed: NDArray[np.bool_] = enough & (baseline > 0) & (lost >= drop.numerator * baseline * size)
-        self._count = np.where(alarmed, count - size, count)
-        self._armed = np.where(alarmed, self._count, self._armed)
+        lost = (baseline * size - (self._total - before) * of_baseline) * drop.denominator
+        alarmed: NDArray[np.bool_] = lost >= drop.numerator * baseline * size
+        alarmed &= np.minimum(size, of_baseline) >= terms.min_events_to_enforce
+        alarmed &= baseline > 0
+        if alarmed.any():
+            self._rearm(alarmed, cut)
         return alarmed
 
-    def _compared(self) -> tuple[Array, Array | int, Array]:
-        """Return how many events the window and the baseline hold, and the sum of the baseline's."""
-        terms, count = self._terms, self._count
-        size = np.minimum(terms.window_events, count - self._armed)
-        size = np.minimum(size, np.maximum(0, count - terms.baseline_events))
-        of_baseline = np.minimum(count - size, terms.baseline_events)
-        sums = self._sums[self._rows, count - size] - self._sums[self._rows, count - size - of_baseline]
-        return size, of_baseline, sums
+    def _compared(self, cut: Array, before: Array) -> tuple[int, Array]:
+        """Return how many events the baseline holds and their sum, of the sums ``before`` the windows that ``cut`` off."""
+        return self._of_baseline, before - self._sums.take(cut - self._of_baseline * self._width, mode="wrap")
 
-    def _append(self, units: Array) -> None:
-        if self._count.max() + 1 == self._sums.shape[1]:
-            self._sums = np.hstack([self._sums, np.zeros((len(self._rows), 1_000))])
-        self._sums[self._rows, self._count + 1] = self._sums[self._rows, self._count] + units
-        self._count = self._count + 1
+    def _rearm(self, which: NDArray[np.bool_], cut: Array) -> None:
+        """Leave the current windows out."""
+        self._newest[which] = cut[which] % len(self._sums)
+        self._total[which] = self._sums[self._newest[which]]
+        self._armed_for[which] = 0
 
 
 class PinnedWindowStreams(WindowStreams):
@@ -270,10 +282,10 @@ class PinnedWindowStreams(WindowStreams):
     def __init__(self, terms: Terms, baseline: Array) -> None:
         """Arm them after ``baseline``."""
         super().__init__(terms, baseline[:, :0])
-        self._pinned, self._of_pinned = baseline.sum(axis=1), baseline.shape[1]
+        self._pinned = baseline.shape[1], baseline.sum(axis=1)
 
-    def _compared(self) -> tuple[Array, Array | int, Array]:
-        return np.minimum(self._terms.window_events, self._count - self._armed), self._of_pinned, self._pinned
+    def _compared(self, cut: Array, before: Array) -> tuple[int, Array]:
+        return self._pinned
 
 
 def _units(armed: Streams, population: Population, rng: np.random.Generator, trials: int, drop: float = 0.0) -> Array:
