@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
@@ -21,6 +22,11 @@ _DASHES = ("-", "--", ":", "-.")
 
 def draw(path: str, history: History, found: Sequence[Tried]) -> None:
     """Write the history with each setting's trips, its false alarms and its delays as a PNG to ``path``."""
+    with Path(path).open("wb") as picture:  # before it is drawn, which takes a second
+        _figure(history, found).savefig(picture, dpi=110, format="png")
+
+
+def _figure(history: History, found: Sequence[Tried]) -> Figure:
     figure = Figure(figsize=(9, 9.5 + 0.25 * len(found)), layout="constrained")
     rows: Any = figure.subplots(3, 1, height_ratios=[3, 0.6 + 0.35 * len(found), 3])
     _history(rows[0], history, found)
@@ -28,7 +34,7 @@ def draw(path: str, history: History, found: Sequence[Tried]) -> None:
     _delays(rows[2], found)
     for axes in rows:
         finish(axes)
-    figure.savefig(path, dpi=110, format="png")
+    return figure
 
 
 def finish(axes: Axes) -> None:

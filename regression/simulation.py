@@ -266,7 +266,7 @@ class WindowStreams:
         return alarmed
 
     def _compared(self, cut: Array, before: Array) -> tuple[int, Array]:
-        """Return how many events the baseline holds and their sum, of the sums ``before`` the windows that ``cut`` off."""
+        """Return how many events a baseline holds and their sum: ``before`` is the sum of all that precede a window."""
         return self._of_baseline, before - self._sums.take(cut - self._of_baseline * self._width, mode="wrap")
 
     def _rearm(self, which: NDArray[np.bool_], cut: Array) -> None:

@@ -27,6 +27,7 @@ from tests.regression.factories import (
     evaluate,
     rearm,
     record,
+    record_at_once,
     tripped,
 )
 from tests.riskguard.factories import go_live, policy
@@ -138,7 +139,7 @@ def test_pins_are_shown_and_drawn(viewer: Client) -> None:
 @pytest.mark.sqlite
 def test_before_a_pin_is_complete_there_is_no_baseline_to_draw(viewer: Client) -> None:
     PolicyFactory(enabled=False, baseline_kind="PINNED")
-    record("SSSSSSSSSSSSSSSS")
+    record_at_once("S" * 16)
     assert [series["label"] for series in charted(viewer)[0]["datasets"]] == ["Mean of the last 4"]
 
 
@@ -201,7 +202,7 @@ def test_an_incident_is_shown_with_what_came_before_and_after(viewer: Client, mo
     monkeypatch.setattr(tracing, "AFTER_TRIP", 2)
     tripped()
     rearm()
-    record("S" * 30)
+    record_at_once("S" * 30)
     incident = RegressionIncident.objects.get()
     found = tracing.trace(RegressionPolicy.objects.get(**PAIR), evaluate(), Span(incident=incident))
     ids = [point.id for point in found.points]
@@ -241,10 +242,10 @@ def test_it_asks_as_many_queries_with_a_history_as_without(
     monkeypatch.setattr(previewing, "TRIALS", 0)
     tripped()
     rearm()
-    record("S" * 12)
+    record_at_once("S" * 12)
     counts = []
     for more in (1, 30):
-        record("S" * more)
+        record_at_once("S" * more)
         with CaptureQueriesContext(connection) as seen:
             shown(operator, query)
         counts.append(len(seen))

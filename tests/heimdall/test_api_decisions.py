@@ -41,6 +41,7 @@ class TestTrials:
         assert not HeimdallScorecardDay.objects.exists()
         assert HeimdallEvent.objects.get().reason == "policy_missing"
 
+    @pytest.mark.sqlite  # what is malformed never reaches the database
     @pytest.mark.parametrize("confidence", NO_CONFIDENCE)
     def test_a_confidence_is_a_number_from_0_to_1(self, api: APIClient, confidence: Any) -> None:
         PolicyFactory(domain=DOMAIN)
@@ -61,6 +62,7 @@ class TestTrials:
         for path in ("sandbox/trial", "recommend"):
             post(api, path, {**WRITES[path], "confidence": confidence})
 
+    @pytest.mark.sqlite
     @pytest.mark.parametrize("success", [None, 1, 0, "maybe", "", [], "null"])
     def test_success_is_true_or_false(self, api: APIClient, success: Any) -> None:
         malformed(api.post(BASE + "sandbox/trial", {**WRITES["sandbox/trial"], "success": success}), "success")

@@ -117,6 +117,7 @@ def tried(domain: str, **thresholds: Any) -> Tried:
     return told
 
 
+@pytest.mark.sqlite  # what is read of PostgreSQL: the two that follow
 @pytest.mark.django_db
 def test_another_rate_would_have_let_through_what_a_domain_that_asked_for_it_did(
     week: None, monkeypatch: pytest.MonkeyPatch

@@ -17,10 +17,10 @@ from rest_framework.test import APIClient
 from governance import clock, review
 from governance.sections import Period
 from heimdall import past, promotion, services
-from heimdall.models import HeimdallPolicy
+from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation
 from heimdall.rules import Charter, Evidence
 from heimdall.what_if import LEAST, History, Recorded, ladder, what_if
-from tests.heimdall.factories import PolicyFactory, ScorecardFactory
+from tests.heimdall.factories import EventFactory, PolicyFactory, RecommendationFactory, ScorecardFactory
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/governance/heimdall/what-if"
@@ -81,18 +81,21 @@ def test_many_thresholds_at_once_agree_with_each_alone() -> None:
 
 @pytest.fixture
 def recorded(live: None) -> HeimdallPolicy:
-    """Record thirty recommendations of a domain that has earned it, at confidences from 0.69 up, and a few trials."""
+    """Record thirty recommendations of a domain that has earned it, at confidences from 0.69 up, and a few trials.
+
+    The first by its service, and the others as it was recorded.
+    """
     PolicyFactory(domain="PRICING", min_confidence_prod="0.9", prod_use_enabled=False)
     ScorecardFactory(domain="PRICING")
-    for place in range(LEAST):
-        services.recommend(
-            domain="PRICING",
-            confidence=(69 + place) / 100,
-            recommendation={},
-            evidence={},
-            actor="ai",
-            correlation_id="",
-        )
+    services.recommend(domain="PRICING", confidence=0.69, recommendation={}, evidence={}, actor="ai")
+    figures = HeimdallEvent.objects.get().figures
+    confidences = [(69 + place) / 100 for place in range(1, LEAST)]
+    others = HeimdallRecommendation.objects.bulk_create(
+        [RecommendationFactory.build(domain="PRICING", confidence=confidence) for confidence in confidences]
+    )
+    HeimdallEvent.objects.bulk_create(
+        EventFactory.build(kind="RECOMMEND", domain="PRICING", recommendation=one, figures=figures) for one in others
+    )
     for confidence, success in ((0.9, True), (0.9, False), (0.5, False)):
         services.trial(domain="PRICING", confidence=confidence, success=success, actor="sandbox")
     return HeimdallPolicy.objects.get(domain="PRICING")

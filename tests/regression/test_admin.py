@@ -10,7 +10,7 @@ from django.urls import reverse
 from regression.models import RegressionGap
 from tests.regression.factories import EventFactory, rearm, tripped
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # what its lists ask of PostgreSQL: console/test_opening.py
 MODELS = ("kpievent", "regressionpolicy", "regressionstate", "regressionincident", "regressiongap")
 
 

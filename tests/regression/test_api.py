@@ -147,6 +147,7 @@ def _client(role: str | None) -> APIClient:
     return client
 
 
+@pytest.mark.sqlite  # the table of rights is the same on every database
 @pytest.mark.parametrize("role", [None, "viewer", "engine", "operator", "approver", "auditor"])
 def test_each_role_may_do_what_its_rights_say(settings: LazySettings, role: str | None) -> None:
     settings.API_AUTH = "token"

@@ -19,6 +19,7 @@ def traced(span: Span | None = None) -> Trace:
     return tracing.trace(policy, RegressionState.objects.filter(**PAIR).first(), span or Span())
 
 
+@pytest.mark.sqlite  # both databases record alike (test_recording.py)
 @pytest.mark.django_db
 def test_a_point_is_what_the_tripwire_saw_after_its_event() -> None:
     PolicyFactory(window_events=10, baseline_events=20, min_events_to_enforce=6, max_drop_fraction="0.3")

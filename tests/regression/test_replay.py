@@ -14,6 +14,7 @@ pytestmark = pytest.mark.sqlite  # no database is in it
 
 WINDOW = Terms(20, 60, 15, Decimal("0.3"), enabled=True)
 SEQUENTIAL = Settings(THROTTLE, 200, Scale(), 0.025, 2_000, 0.01, 0.1)
+BRIEF = {"events": 100, "before": 10, "horizon": 100}  # of a forecast: what it says is test_simulation's
 
 
 def _history(*stretches: tuple[int, float], seed: int = 1) -> list[Event]:
@@ -47,7 +48,7 @@ def test_a_replay_on_windows_trips_where_the_tripwire_would_have(seed: int) -> N
 
 def test_both_detectors_see_a_drop_and_say_where_it_began() -> None:
     history = _history((1_000, 0.9), (300, 0.4))
-    window, sequence = replay.replay(history, [WINDOW, SEQUENTIAL], seed=1, trials=50)
+    window, sequence = replay.replay(history, [WINDOW, SEQUENTIAL], seed=1, trials=5, **BRIEF)
     for outcome in (window, sequence):
         first = next(trip for trip in outcome.trips if trip.event > 1_000)
         assert first.event < 1_060
@@ -86,6 +87,6 @@ def test_values_are_replayed_by_their_bounds() -> None:
 
 def test_progress_grows_to_the_whole() -> None:
     told: list[float] = []
-    replay.replay(_history((400, 0.9)), [WINDOW, SEQUENTIAL], seed=1, trials=1, progress=told.append)
+    replay.replay(_history((400, 0.9)), [WINDOW, SEQUENTIAL], seed=1, trials=1, progress=told.append, **BRIEF)
     assert told == sorted(told)
     assert told[-1] == 1

@@ -57,8 +57,11 @@ def replayed(**patch: object) -> list[tuple[int, int, float]]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("detector", ["WINDOW", "SEQUENTIAL"])
-# What is recorded in values reads the same rows of either database.
-@pytest.mark.parametrize(("values", "block"), [(False, 1), pytest.param(True, 2, marks=pytest.mark.sqlite)])
+# The same rows are read of either database, which of them in successes and which in values.
+@pytest.mark.parametrize(
+    ("values", "block"),
+    [pytest.param(False, 1, marks=pytest.mark.postgresql), pytest.param(True, 2, marks=pytest.mark.sqlite)],
+)
 def test_what_was_recorded_trips_where_the_service_did_against_the_pin_in_force(
     detector: str, values: bool, block: int
 ) -> None:
@@ -101,6 +104,7 @@ def test_what_was_recorded_trips_where_the_service_did_against_the_pin_in_force(
         assert replayed(baseline_kind="ROLLING") != told
 
 
+@pytest.mark.sqlite
 @pytest.mark.django_db
 def test_a_trip_that_is_re_armed_before_the_next_event_comes_to_the_same(settings: LazySettings) -> None:
     settings.REARM_WAIT_MINUTES = 0

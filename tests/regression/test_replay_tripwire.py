@@ -133,6 +133,7 @@ def test_what_is_missing_is_said(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -85,25 +85,29 @@ def test_whole_amounts_from_one_to_ten_to_the_fifteenth_are_taken(sent: str, amo
     assert (told["ok"], told["amount"]) == (True, amount)
 
 
-@pytest.mark.parametrize("amount", [*BAD_AMOUNTS, "0", '"0"'])
-def test_a_bad_amount_is_a_400_that_names_the_field_and_changes_nothing(
-    amount: str, used: None, api: APIClient
-) -> None:
+# What is malformed never reaches a database: any is as good as the other.
+
+
+@pytest.mark.sqlite
+def test_a_bad_amount_is_a_400_that_names_the_field_and_changes_nothing(used: None, api: APIClient) -> None:
     before = tables()
-    answer = raw(api, "check-and-reserve", f'{{"engine": "WHOLESALE", "actor": "a", "amount": {amount}}}')
-    is_refused_as_malformed(answer, "amount")
+    for amount in (*BAD_AMOUNTS, "0", '"0"'):
+        answer = raw(api, "check-and-reserve", f'{{"engine": "WHOLESALE", "actor": "a", "amount": {amount}}}')
+        is_refused_as_malformed(answer, "amount")
     assert tables() == before
 
 
-@pytest.mark.parametrize("loss", BAD_AMOUNTS)
-def test_a_bad_loss_is_a_400_that_names_the_field_and_changes_nothing(loss: str, api: APIClient) -> None:
+@pytest.mark.sqlite
+def test_a_bad_loss_is_a_400_that_names_the_field_and_changes_nothing(api: APIClient) -> None:
     held = reserved()
     before = tables()
-    answer = raw(api, "settle", f'{{"reservation_id": {held.pk}, "actor": "a", "realized_loss": {loss}}}')
-    is_refused_as_malformed(answer, "realized_loss")
+    for loss in BAD_AMOUNTS:
+        answer = raw(api, "settle", f'{{"reservation_id": {held.pk}, "actor": "a", "realized_loss": {loss}}}')
+        is_refused_as_malformed(answer, "realized_loss")
     assert tables() == before
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("engine", "field"),
     [("", "engine"), ("  ", "engine"), ("A" * 65, "engine"), ("A\0B", "engine"), ("A B", "engine"), ("É", "engine"),
@@ -115,6 +119,7 @@ def test_an_odd_name_is_a_400_that_names_the_field(engine: Any, field: str, api:
     assert tables() == before
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("more", "field"),
     [
@@ -135,12 +140,13 @@ def test_an_odd_field_is_a_400_that_names_it(more: dict[str, Any], field: str, a
     assert tables() == before
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("path", ["check-and-reserve", "settle", "release", "policies/upsert"])
-@pytest.mark.parametrize("body", ["[]", "1", '"x"', "null", "{", "", "\xff"])
-def test_a_body_that_is_no_object_is_a_400(path: str, body: str, api: APIClient) -> None:
+def test_a_body_that_is_no_object_is_a_400(path: str, api: APIClient) -> None:
     before = tables()
-    answer = raw(api, path, body)
-    assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
+    for body in ("[]", "1", '"x"', "null", "{", "", "\xff"):
+        answer = raw(api, path, body)
+        assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM), body
     assert tables() == before
 
 
@@ -238,11 +244,12 @@ def test_a_reservation_that_is_not_there_is_a_404(path: str, api: APIClient) -> 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("path", ["settle", "release"])
-@pytest.mark.parametrize("pk", ["0", "-1", "1.5", "true", "null", '"x"', "9223372036854775808", "[]"])
-def test_an_odd_id_is_a_400(path: str, pk: str, api: APIClient) -> None:
-    answer = raw(api, path, f'{{"reservation_id": {pk}, "realized_loss": 0}}')
-    is_refused_as_malformed(answer, "reservation_id")
+def test_an_odd_id_is_a_400(path: str, api: APIClient) -> None:
+    for pk in ("0", "-1", "1.5", "true", "null", '"x"', "9223372036854775808", "[]"):
+        answer = raw(api, path, f'{{"reservation_id": {pk}, "realized_loss": 0}}')
+        is_refused_as_malformed(answer, "reservation_id")
 
 
 @pytest.mark.parametrize("path", ["settle", "release"])

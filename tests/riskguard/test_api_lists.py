@@ -160,9 +160,10 @@ def test_an_odd_filter_is_a_400(query: str, api: APIClient) -> None:
     assert api.get(f"{RISK}reservations?{query}").status_code == 400
 
 
+@pytest.mark.sqlite  # what has no address never reaches the database
 @pytest.mark.parametrize("path", ["policies", "ledger/today", "ledger", "reservations", "events"])
-@pytest.mark.parametrize("method", ["put", "patch", "delete", "post"])
-def test_what_is_read_cannot_be_written(path: str, method: str, api: APIClient) -> None:
+def test_what_is_read_cannot_be_written(path: str, api: APIClient) -> None:
     before = tables()
-    assert getattr(api, method)(RISK + path, {}).status_code in {401, 403, 405}
+    for method in ("put", "patch", "delete", "post"):
+        assert getattr(api, method)(RISK + path, {}).status_code in {401, 403, 405}, method
     assert tables() == before

@@ -61,12 +61,13 @@ def test_a_disabled_policy_is_a_hold_until_it_is_enabled(scope: str, api: APICli
     assert ask(api)["ok"]
 
 
+@pytest.mark.sqlite  # what is malformed never reaches the database
 @pytest.mark.parametrize("cap", CAPS)
-@pytest.mark.parametrize("value", ["-1", "true", '"x"', "NaN", "1e400", "12.345", "10000000000000.01", "[]", '""'])
-def test_a_bad_cap_is_a_400_that_names_the_field_and_changes_nothing(cap: str, value: str, api: APIClient) -> None:
+def test_a_bad_cap_is_a_400_that_names_the_field_and_changes_nothing(cap: str, api: APIClient) -> None:
     before = tables()
-    answer = raw(api, "policies/upsert", f'{{"engine": "WHOLESALE", "actor": "a", "{cap}": {value}}}')
-    is_refused_as_malformed(answer, cap)
+    for value in ("-1", "true", '"x"', "NaN", "1e400", "12.345", "10000000000000.01", "[]", '""'):
+        answer = raw(api, "policies/upsert", f'{{"engine": "WHOLESALE", "actor": "a", "{cap}": {value}}}')
+        is_refused_as_malformed(answer, cap)
     assert tables() == before
 
 

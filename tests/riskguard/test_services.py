@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -144,13 +143,14 @@ def test_global_is_no_engine() -> None:
 BAD = [True, False, 1.5, 2.0, float("nan"), Decimal("1.5"), "7", None, -1, 10**15 + 1]
 
 
-@pytest.mark.parametrize("amount", [*BAD, 0])
+@pytest.mark.sqlite  # what is malformed never reaches the database
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_a_service_takes_whole_minor_units_alone(amount: Any, dry_run: bool) -> None:
+def test_a_service_takes_whole_minor_units_alone(dry_run: bool) -> None:
     before = tables()
-    with pytest.raises(Invalid) as said:
-        reserve(amount=amount, dry_run=dry_run)
-    assert list(said.value.errors) == ["amount"]
+    for amount in (*BAD, 0):
+        with pytest.raises(Invalid) as said:
+            reserve(amount=amount, dry_run=dry_run)
+        assert list(said.value.errors) == ["amount"], amount
     assert tables() == before
 
 

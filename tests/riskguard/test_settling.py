@@ -24,13 +24,15 @@ def _no_caps(live: None) -> None:
     uncapped("WHOLESALE", "CAPITAL")
 
 
-@pytest.mark.parametrize("loss", [True, 1.5, 2.0, float("nan"), "7", None, -1, 10**15 + 1])
-def test_a_loss_is_whole_minor_units_too(loss: Any) -> None:
+@pytest.mark.sqlite  # what is malformed never reaches the database
+def test_a_loss_is_whole_minor_units_too() -> None:
     held = reserved()
     before = tables()
-    with pytest.raises(Invalid) as said:
-        services.settle(reservation_id=held.pk, realized_loss=loss, actor="bot")
-    assert list(said.value.errors) == ["realized_loss"]
+    odd: list[Any] = [True, 1.5, 2.0, float("nan"), "7", None, -1, 10**15 + 1]
+    for loss in odd:
+        with pytest.raises(Invalid) as said:
+            services.settle(reservation_id=held.pk, realized_loss=loss, actor="bot")
+        assert list(said.value.errors) == ["realized_loss"], loss
     assert tables() == before
 
 
