@@ -87,6 +87,7 @@ def test_a_batch_of_none_or_too_many_is_malformed(number: int) -> None:
     assert list(said.value.errors) == ["items"]
 
 
+@pytest.mark.sqlite  # its statement takes the fewer parameters of the two
 def test_a_batch_holds_ten_thousand_and_reads_no_window_for_each() -> None:
     PolicyFactory(window_events=50, baseline_events=200, min_events_to_enforce=50)
     batch = services.record_kpis(observations=observed("SSSSF") * 2_000, actor="bot")
