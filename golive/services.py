@@ -11,13 +11,15 @@ from django.db import transaction
 from golive import rules, telling
 from golive.models import GoLiveState
 from golive.selectors import MISSING
-from governance import audit, clock, ending, epoch, grants, holds, readiness
+from governance import audit, clock, ending, epoch, grants, holds, readiness, rows
 from governance.changes import Refused
+from governance.database import locking
 from governance.errors import Invalid, Unavailable
 from governance.models import Hold
 
 SOURCE = "golive"
 _ENABLED = {"go_live_enabled": True}
+_STATE = "SELECT * FROM go_live_state WHERE id = 1"
 _FOR_GOOD: Mapping[str, Any] = {}
 
 
@@ -26,9 +28,10 @@ def locked() -> GoLiveState:
 
     Reservations never take this lock, so a kill never queues behind them.
     """
-    row = GoLiveState.objects.select_for_update().filter(pk=1).first()
-    if row is None:
+    found = rows.selected(GoLiveState, locking(_STATE))
+    if not found:
         raise Unavailable(MISSING)
+    (row,) = found
     if row.has_ended():
         return _write(row, "go_live.disable", ending.ACTOR, ending.over(row.until), row.gone_back())
     return row

@@ -15,6 +15,7 @@ from django.db.models import Func
 
 from governance import origin
 from governance.database import applied_migrations
+from governance.rows import Row
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
@@ -74,7 +75,7 @@ class AppendOnlyQuerySet(models.QuerySet[Row_co]):
         return super().delete()
 
 
-class AppendOnly(models.Model):
+class AppendOnly(Row):
     """A row of a trail. ``tx`` puts rows in an order in which none appears late, which ids alone do not.
 
     ``expendable`` rows may be deleted by retention, which leaves a note of them; nothing changes them either.

@@ -12,13 +12,14 @@ from django.db.models import Q, Value
 
 from governance import audit, clock, overrides, register
 from governance.overrides import Looser
+from governance.rows import Row
 
 ACTOR = "end_overrides"
 NOTHING_ENDS = "Nothing here ends: give it with a control that is loosened by this change"
 UNTIL = "When what this loosens goes back to how it stood before (UTC), by itself; null, or left empty: never."
 
 
-class Overridable(models.Model):
+class Overridable(Row):
     """Controls that may be loosened until a time. ``ENDING`` are those that an end takes back, by ``is_looser``.
 
     At the end they go back by ``end_overrides``, and by whoever locks the row to decide on it or to change it.

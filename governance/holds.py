@@ -7,13 +7,17 @@ import datetime as dt
 from django.conf import settings
 from django.db import connection, transaction
 
-from governance import clock, grants
+from governance import clock, grants, rows
 from governance.models import EVERYTHING, Hold
 
 __all__ = ["EVERYTHING", "lift", "pinning", "place", "standing"]
 
 # In plain SQL, since every decision and every change asks: to make it of querysets takes longer than to run it.
 _PLACED = "SELECT * FROM hold WHERE scope IN (%s, %s)"
+_ANEW = """(scope, source, code, key) DO UPDATE
+   SET reason = excluded.reason, rank = excluded.rank, pins = excluded.pins, enforced_only = excluded.enforced_only,
+       starts_at = excluded.starts_at, until = excluded.until
+"""
 _LIFT = "DELETE FROM hold WHERE scope = %s AND source = %s AND code = %s AND key = %s"
 
 
@@ -34,11 +38,11 @@ def place(
 
     With ``starts_at`` it holds nothing before: what is allowed for a time ends by it, whether or not anybody acts then.
     """
-    span = {"starts_at": starts_at, "until": until}
-    words = {"reason": reason, "rank": rank, "pins": pins, "enforced_only": enforced_only, **span}
-    hold = Hold(scope=scope, source=source, code=code, key=key, since=clock.now(), **words)
-    one = ["scope", "source", "code", "key"]
-    Hold.objects.bulk_create([hold], update_conflicts=True, unique_fields=one, update_fields=[*words])
+    hold = Hold(
+        scope=scope, source=source, code=code, key=key, since=clock.now(), reason=reason, rank=rank, pins=pins,
+        enforced_only=enforced_only, starts_at=starts_at, until=until,
+    )  # fmt: skip
+    rows.insert(hold, on_conflict=_ANEW)
 
 
 def lift(*, scope: str, source: str, code: str, key: str = "", replaced: bool = False) -> bool:
@@ -62,7 +66,7 @@ def standing(engine: str | None) -> list[Hold]:
     """
     at, enforced = clock.database_now(), settings.GOVERNANCE_ENFORCED
     # Few are placed over one engine, and every decision asks: what stands is chosen here, which costs half.
-    placed = Hold.objects.raw(_PLACED, [EVERYTHING, engine or EVERYTHING])
+    placed = rows.selected(Hold, _PLACED, [EVERYTHING, engine or EVERYTHING])
     over = [hold for hold in placed if hold.stands(at) and (enforced or not hold.enforced_only)]
     return sorted(over, key=lambda hold: (hold.rank, hold.since, hold.pk))
 

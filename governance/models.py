@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from governance import happenings  # noqa: F401 -- a table of the kernel's, which Django finds by way of here
 from governance.appendonly import AppendOnly
+from governance.rows import Row
 
 EVERYTHING = "*"
 
@@ -90,7 +91,7 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         return self.filter(status=ChangeRequest.Status.FORCED, looked_at__isnull=True)
 
 
-class ChangeRequest(models.Model):
+class ChangeRequest(Row):
     """A loosening change that waits for a second person."""
 
     class Status(models.TextChoices):
@@ -229,7 +230,7 @@ class ReviewDecision(AppendOnly):
         return f"{self.at:%Y-%m-%d} {self.get_verdict_display()}, by {self.decided_by}"
 
 
-class JobRun(models.Model):
+class JobRun(Row):
     """How the last run of a job went; one row a job, written by whoever ran it."""
 
     class Outcome(models.TextChoices):

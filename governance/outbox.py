@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from governance import clock, register
+from governance import clock, register, rows
 from governance.happenings import Notice
 from governance.models import ChangeRequest
 
@@ -80,7 +80,7 @@ def tell(kind: str, *, engine: str = "", once: str = "", **fields: Any) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(f"{kind} must be told in the transaction in which it happens.")
     notice = Notice(kind=kind, at=clock.now(), engine=engine, once=once, data=fields)
-    Notice.objects.bulk_create([notice], ignore_conflicts=bool(once))
+    rows.insert(notice, on_conflict="DO NOTHING" if once else "")
 
 
 def spoken(notice: Notice) -> tuple[str, str]:

@@ -7,9 +7,10 @@ from typing import Any
 from django.db import models
 
 from governance import clock
+from governance.rows import Row
 
 
-class Retirable(models.Model):
+class Retirable(Row):
     """A policy that can be retired: it is switched off, is hidden from lists, and can be brought back, switched off."""
 
     retired_at = models.DateTimeField(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from governance import audit, clock, ending, retiring
+from governance import audit, clock, ending, retiring, rows
 from governance.changes import Refused, created_meanwhile
 from governance.database import inserted, locking
 from governance.errors import Invalid
@@ -27,7 +27,7 @@ def locked(domain: str, metric: str) -> RegressionPolicy | None:
 
     The lock is the mutex of its events and its state.
     """
-    policy = next(iter(RegressionPolicy.objects.raw(locking(_ONE), [domain, metric])), None)
+    policy = next(iter(rows.selected(RegressionPolicy, locking(_ONE), [domain, metric])), None)
     return None if policy is None else gone_back(policy)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from django.db import transaction
 
 from golive import services as golive
-from governance import clock, facts, holds, metrics, origin
+from governance import clock, facts, holds, metrics, origin, rows
 from governance.facts import Tripped
 from regression import pinning, rules, selectors, sights, standing, telling, words
 from regression.models import RegressionBaseline, RegressionGap, RegressionIncident, RegressionPolicy, RegressionState
@@ -88,7 +88,7 @@ def leave_out(state: RegressionState, baseline_end_id: int) -> None:
 def state_of(policy: RegressionPolicy) -> RegressionState:
     """Return the tripwire's state, a new one that is not saved where there is none yet."""
     named = {"domain": policy.domain, "metric": policy.metric}
-    return next(iter(RegressionState.objects.raw(_STATE, named)), None) or RegressionState(**named)
+    return next(iter(rows.selected(RegressionState, _STATE, named)), None) or RegressionState(**named)
 
 
 def _tests_pinned(policy: RegressionPolicy) -> bool:

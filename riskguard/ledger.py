@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models import F, QuerySet
 
+from governance import rows
 from riskguard import telling
 from riskguard.models import RiskEvent, RiskLedgerDay, RiskPolicy, RiskReservation, utc_day
 from riskguard.rules import CAPS, GLOBAL, Level, Usage
@@ -74,8 +75,8 @@ def day_of(now: dt.datetime) -> dt.date:
 def read(now: dt.datetime, *engines: str) -> Book:
     """Return the book of the ledger's day, with GLOBAL's row and those of ``engines`` as they stand or would open."""
     names = sorted({GLOBAL, *engines})
-    rows = RiskLedgerDay.objects.raw(_NEWEST.format(", ".join(["%s"] * len(names))), names)
-    newest = {row.engine: row for row in rows}
+    found = rows.selected(RiskLedgerDay, _NEWEST.format(", ".join(["%s"] * len(names))), names)
+    newest = {row.engine: row for row in found}
     day = _day(now, newest[GLOBAL].day if GLOBAL in newest else None)
     return Book(day, {name: _row_of(day, name, newest.get(name)) for name in names})
 
@@ -149,8 +150,10 @@ def _expire(batch: list[RiskReservation], now: dt.datetime) -> int:
         close(book, held, RiskReservation.Status.EXPIRED, now=now, actor="expiry")
         held.needs_review = True
     book.write()
-    fields = ["status", "resolved_by", "closed_at", "closed_day", "needs_review"]
-    RiskReservation.objects.bulk_update(batch, fields, batch_size=500)
+    RiskReservation.objects.filter(pk__in=[held.pk for held in batch]).update(
+        status=RiskReservation.Status.EXPIRED, resolved_by="expiry", closed_at=now, closed_day=book.day,
+        needs_review=True,
+    )  # fmt: skip
     RiskEvent.objects.bulk_create(
         [
             RiskEvent(

@@ -9,11 +9,13 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
+from governance import rows
 from governance.appendonly import LeverEvent
 from governance.database import locking
 from governance.ending import Overridable, has_end
 from governance.money import MAX_MINOR, MinorUnitsField, to_units, validate_minor
 from governance.retiring import Retirable
+from governance.rows import Row
 from riskguard import rules
 from riskguard.rules import CAPS, GLOBAL, Caps, Usage
 
@@ -38,8 +40,15 @@ class RiskPolicyQuerySet(models.QuerySet["RiskPolicy"]):
 
     def locked(self, *engines: str) -> dict[str, RiskPolicy]:
         """Lock and return the policies of ``engines`` that exist, in the one written order: GLOBAL, then by name."""
-        rows = self.raw(locking(_LEVELS.format(", ".join(["%s"] * len(engines)))), engines)
-        return {row.engine: row for row in rows}
+        return _by_engine(locking(_LEVELS.format(", ".join(["%s"] * len(engines)))), engines)
+
+    def read(self, *engines: str) -> dict[str, RiskPolicy]:
+        """Return the same without a lock, for what changes nothing."""
+        return _by_engine(_LEVELS.format(", ".join(["%s"] * len(engines))), engines)
+
+
+def _by_engine(sql: str, engines: tuple[str, ...]) -> dict[str, RiskPolicy]:
+    return {row.engine: row for row in rows.selected(RiskPolicy, sql, engines)}
 
 
 class RiskPolicy(Overridable, Retirable):
@@ -144,7 +153,7 @@ class RiskLedgerDay(models.Model):
         )
 
 
-class RiskReservation(models.Model):
+class RiskReservation(Row):
     """Exposure that an engine has taken before it acts. It resolves once."""
 
     class Status(models.TextChoices):

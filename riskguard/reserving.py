@@ -16,13 +16,14 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Sum
 
-from governance import clock, epoch, holds
+from governance import clock, epoch, holds, rows
 from riskguard import ledger, rules
 from riskguard.decisions import LedgerLine, Order, Ruling
 from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial, Held, Level, Usage
 
 Status = RiskReservation.Status
+_EARLIER = "SELECT * FROM risk_reservation WHERE actor = %s AND idempotency_key = %s"
 _log = logging.getLogger(__name__)
 
 
@@ -74,8 +75,7 @@ def decide(orders: Sequence[Order]) -> list[Ruling]:
 
 def only_ask(order: Order) -> Ruling:
     """Return what the ruling on ``order``, a dry run, would be."""
-    policies = RiskPolicy.objects.filter(engine__in=[GLOBAL, order.engine])
-    return _decide(order, _standing({row.engine: row for row in policies}))
+    return _decide(order, _standing(RiskPolicy.objects.read(GLOBAL, order.engine)))
 
 
 def record_busy(orders: Sequence[Order]) -> None:
@@ -147,7 +147,7 @@ def _earlier(order: Order) -> RiskReservation | None:
     """Return the reservation that the caller's key already has."""
     if order.idempotency_key is None:
         return None
-    return RiskReservation.objects.filter(actor=order.actor, idempotency_key=order.idempotency_key).first()
+    return next(iter(rows.selected(RiskReservation, _EARLIER, [order.actor, order.idempotency_key])), None)
 
 
 def _replay(scene: Scene, earlier: RiskReservation) -> Ruling:

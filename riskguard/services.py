@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import OperationalError, transaction
 
-from governance import clock, grants, metrics
+from governance import clock, grants, metrics, rows
 from governance.changes import Refused
-from governance.database import is_lock_timeout
+from governance.database import is_lock_timeout, locking
 from governance.errors import Conflict, Invalid, NotFound
 from governance.money import MAX_MINOR
 from riskguard import backends, holding, ledger, policies, reserving, rules, telling
@@ -21,6 +21,7 @@ from riskguard.models import RiskEvent, RiskPolicy, RiskReservation
 from riskguard.rules import GLOBAL, Denial
 
 Status = RiskReservation.Status
+_RESERVATION = "SELECT * FROM risk_reservation WHERE id = %s"
 _log = logging.getLogger(__name__)
 
 
@@ -207,11 +208,12 @@ def _counted(rulings: list[Ruling]) -> list[Ruling]:
 
 def _locked(reservation_id: int) -> tuple[RiskReservation, dict[str, RiskPolicy]]:
     """Return a reservation under the locks of its policies, and these; NotFound where there is none."""
-    engine = RiskReservation.objects.filter(pk=reservation_id).values_list("engine", flat=True).first()
-    if engine is None:
+    found = rows.selected(RiskReservation, _RESERVATION, [reservation_id])
+    if not found:
         raise NotFound(f"There is no reservation {reservation_id}.")
-    levels = RiskPolicy.objects.locked(GLOBAL, engine)
-    return RiskReservation.objects.select_for_update().get(pk=reservation_id), levels
+    levels = RiskPolicy.objects.locked(GLOBAL, found[0].engine)
+    (held,) = rows.selected(RiskReservation, locking(_RESERVATION), [reservation_id])
+    return held, levels
 
 
 def _whole(field: str, minor: int, *, least: int) -> None:

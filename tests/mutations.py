@@ -62,7 +62,7 @@ _BEFORE = "governance_holds_v1(engines[1], enforced, clock_timestamp())"
 MUTANTS = (
     _law(
         "takes the lock out",
-        Edit("riskguard/models.py", "self.raw(locking(_LEVELS.format(", "self.raw((_LEVELS.format("),
+        Edit("riskguard/models.py", "locking(_LEVELS.format(", "(_LEVELS.format("),
         test=OVER_A_CAP,
         database=POSTGRESQL,
     ),

@@ -9,10 +9,11 @@ from django.db import models
 from django.db.models import Q
 
 from governance.appendonly import LeverEvent
+from governance.rows import Row
 from heimdall import rules
 
 
-class HeimdallRecommendation(models.Model):
+class HeimdallRecommendation(Row):
     """What an AI recommends, judged when it came and again when it is used, which it is at most once.
 
     Once its outcome is told it is final, which a trigger of the database holds.

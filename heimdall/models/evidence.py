@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from governance.rows import Row
 from heimdall import rules
 from heimdall.anytime import Shown
 
 
-class HeimdallScorecardDay(models.Model):
+class HeimdallScorecardDay(Row):
     """What one domain has shown in the sandbox on one UTC day."""
 
     day = models.DateField(help_text="The UTC day.")
@@ -42,7 +43,7 @@ class HeimdallScorecardDay(models.Model):
         return rules.rate(self.successes, self.trials)
 
 
-class HeimdallEvidence(models.Model):
+class HeimdallEvidence(Row):
     """What one domain has shown since its present start: all that the ANYTIME rule goes by. One row a domain."""
 
     domain = models.CharField(max_length=64, unique=True, help_text="The domain.")

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from governance.appendonly import LeverEvent
+from governance.rows import Row
 from regression import rules
 from regression.models import columns
 from regression.rules import MAX_VALUE
@@ -56,7 +57,7 @@ class KpiEvent(LeverEvent):
         return f"#{self.pk} {self.domain}.{self.metric} {seen}"
 
 
-class RegressionGap(models.Model):
+class RegressionGap(Row):
     """The events of a trip up to its re-arming, after ``after_id`` up to ``until_id``: left out of every window."""
 
     domain = columns.domain()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
+from governance.rows import Row
 from regression import rules
 from regression.models import columns
 from regression.models.policies import RegressionPolicy
@@ -16,7 +17,7 @@ def _figure(text: str) -> models.FloatField[float | None, float | None]:
     return models.FloatField(null=True, blank=True, help_text=text)
 
 
-class RegressionState(models.Model):
+class RegressionState(Row):
     """How a tripwire stands, and what it saw last. Written under the lock of its policy."""
 
     domain = columns.domain()
@@ -67,7 +68,7 @@ class RegressionState(models.Model):
         }
 
 
-class RegressionIncident(models.Model):
+class RegressionIncident(Row):
     """One trip: what was pulled, the figures at the time, and who dealt with it when."""
 
     class Status(models.TextChoices):
