@@ -14,6 +14,7 @@ from golive.services import engage_kill_switch
 from governance import changes, clock
 from governance.models import AuditEvent, ChangeRequest
 from riskguard.models import RiskPolicy
+from tests.console.asking import listed
 from tests.console.forms import fill, page, said, seen
 from tests.regression.factories import tripped
 from tests.riskguard.factories import go_live, policy, reserved
@@ -62,11 +63,12 @@ def test_only_what_a_person_altered_is_submitted(operator: Client) -> None:
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("figure", ["-1", "1.234", "abc", "NaN", "1e99"])
-def test_a_figure_that_is_none_is_told_beside_its_field(operator: Client, figure: str) -> None:
-    response = fill(operator, WHOLESALE, max_daily_loss_figure=figure)
-    assert response.status_code == 200
-    assert response.context["form"].errors.keys() == {"max_daily_loss"}
+def test_a_figure_that_is_none_is_told_beside_its_field(operator: Client) -> None:
+    typed = {"max_daily_loss": "-1", "max_daily_exposure": "1.234", "max_open_risk": "abc"}
+    for figures in (typed, {"max_daily_loss": "NaN", "max_open_risk": "1e99"}):
+        response = fill(operator, WHOLESALE, **{f"{cap}_figure": figure for cap, figure in figures.items()})
+        assert response.status_code == 200
+        assert response.context["form"].errors.keys() == figures.keys()
     assert RiskPolicy.objects.get(engine="WHOLESALE").changed_by == "seed"
 
 
@@ -259,7 +261,7 @@ def test_a_missing_row_is_told_and_is_no_500(operator: Client) -> None:
 
 def test_the_whole_of_a_bad_day_can_be_done_by_forms(operator: Client) -> None:
     tripped("WHOLESALE")
-    incident = operator.get("/admin/regression/regressionincident/").context["cl"].result_list[0]
+    (incident,) = listed(operator, "/admin/regression/regressionincident/")
     assert fill(operator, f"/admin/act/regression.incident.acknowledge/{incident.pk}/").status_code == 302
     assert fill(operator, "/admin/act/regression.rearm/WHOLESALE/signed/").status_code == 302
     assert fill(operator, f"/admin/act/regression.incident.resolve/{incident.pk}/").status_code == 302

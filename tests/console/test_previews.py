@@ -13,7 +13,7 @@ from django.test import Client
 from regression import previewing
 from regression.models import RegressionIncident, RegressionPolicy
 from tests.console.tripwires import PAGE
-from tests.regression.factories import DOMAIN, METRIC, PAIR, PolicyFactory, record
+from tests.regression.factories import DOMAIN, METRIC, PAIR, PolicyFactory, record_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def test_a_preview_is_what_replay_tripwire_says_and_changes_nothing(
 ) -> None:
     monkeypatch.setattr(previewing, "TRIALS", 40)
     PolicyFactory(enabled=False, max_drop_fraction="0.5")
-    record("S" * 12 + "SSFF" * 5)
+    record_at_once("S" * 12 + "SSFF" * 5)
     response = viewer.get(f"{PAGE}?max_drop=0.2&detector=WINDOW")
     said = " ".join(html.unescape(response.content.decode()).split())
     out = io.StringIO()
@@ -46,7 +46,7 @@ def test_a_preview_is_what_replay_tripwire_says_and_changes_nothing(
 @pytest.mark.sqlite
 def test_a_preview_ends_in_time_and_says_what_it_left_out() -> None:
     PolicyFactory()
-    record("S" * 12 + "FFFF")
+    record_at_once("S" * 12 + "FFFF")
     tripwire = RegressionPolicy.objects.get(**PAIR)
     found = previewing.preview(tripwire, [tripwire], seconds=0)
     assert found.cut_short
@@ -57,7 +57,7 @@ def test_a_preview_ends_in_time_and_says_what_it_left_out() -> None:
 def test_a_preview_looks_at_a_bounded_number_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(previewing, "EVENTS", 9)
     PolicyFactory(enabled=False)
-    ids = [recorded.id for recorded in record("S" * 20)]
+    ids = record_at_once("S" * 20)
     tripwire = RegressionPolicy.objects.get(**PAIR)
     found = previewing.preview(tripwire, [], upto=ids[14])
     assert [event.id for event in found.history.events] == ids[6:15]

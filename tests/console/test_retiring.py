@@ -16,6 +16,7 @@ from heimdall.models import HeimdallPolicy
 from regression import services as regression
 from regression.models import RegressionPolicy
 from riskguard.models import RiskPolicy
+from tests.console.asking import listed
 from tests.heimdall.factories import earned
 from tests.riskguard.factories import go_live
 
@@ -43,22 +44,22 @@ def standing(screen: str) -> Any:
     return LEVERS[screen][3].objects.get(**LEVERS[screen][4])
 
 
-def listed(browser: Client, screen: str, **asked: str) -> list[str]:
-    return [str(row) for row in browser.get(f"/admin/{screen}/", asked).context["cl"].result_list]
+def names(browser: Client, screen: str, **query: str) -> list[str]:
+    return [str(row) for row in listed(browser, f"/admin/{screen}/", **query)]
 
 
 @pytest.mark.sqlite
 @by_screen
 def test_a_retired_policy_is_off_hidden_and_found_by_its_filter(screen: str, viewer: Client) -> None:
     name = str(standing(screen))
-    assert name in listed(viewer, screen)
+    assert name in names(viewer, screen)
     assert isinstance(submit(screen, retired=True), Applied)
     row = standing(screen)
     assert row.retired_at is not None
     assert getattr(row, LEVERS[screen][2]) is False
-    assert name not in listed(viewer, screen)
-    assert listed(viewer, screen, retired="yes") == [name]
-    assert name in listed(viewer, screen, retired="all")
+    assert name not in names(viewer, screen)
+    assert names(viewer, screen, retired="yes") == [name]
+    assert name in names(viewer, screen, retired="all")
 
 
 @by_screen
