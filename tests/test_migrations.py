@@ -17,6 +17,7 @@ from governance.models import Epoch, Hold
 from heimdall.models import HeimdallPolicy
 from regression.models import RegressionPolicy
 from riskguard.models import RiskPolicy
+from tests import migrating
 from tests.governance.factories import HoldFactory
 from tests.rows import ROWS, our_models
 
@@ -49,33 +50,29 @@ def _tables_of(app: str) -> set[str]:
 @pytest.mark.sqlite
 @pytest.mark.usefixtures("_rows")
 def test_all_go_down_to_zero_and_up_again_with_rows_in_every_table() -> None:
-    for app in OUR_APPS:
-        _goes_down(app)
+    migrating.to(*((app, None) for app in OUR_APPS))
     assert not set().union(*map(_tables_of, OUR_APPS)) & _tables()
-    _comes_up()
+    call_command("migrate", verbosity=0)
+    _all_is_there()
 
 
 # Each app alone and all together ask a database for the same; what differs is who else is there.
 @pytest.mark.postgresql
-@pytest.mark.parametrize("app", OUR_APPS)
 @pytest.mark.usefixtures("_rows")
-def test_each_goes_down_to_zero_and_up_again_beside_the_others(app: str) -> None:
-    for holder in HOLDERS:
-        HoldFactory(source=holder, pins="kill_switch")
-    _goes_down(app)
-    if app in HOLDERS:
-        # Who could lift them is gone, so nothing stays held or pinned by it.
-        assert not Hold.objects.filter(source=app).exists()
-    _comes_up()
+def test_each_goes_down_to_zero_and_up_again_beside_the_others() -> None:
+    for app in OUR_APPS:
+        for holder in HOLDERS:
+            HoldFactory(source=holder, pins="kill_switch")
+        migrating.to((app, None))
+        assert not _tables_of(app) & _tables()
+        if app in HOLDERS:
+            # Who could lift them is gone, so nothing stays held or pinned by it.
+            assert not Hold.objects.filter(source=app).exists()
+        migrating.up()
+        _all_is_there()
 
 
-def _goes_down(app: str) -> None:
-    call_command("migrate", app, "zero", verbosity=0)
-    assert not _tables_of(app) & _tables()
-
-
-def _comes_up() -> None:
-    call_command("migrate", verbosity=0)
+def _all_is_there() -> None:
     assert set().union(*map(_tables_of, OUR_APPS)) <= _tables()
     assert readiness.unapplied_migrations() == []
     assert seeds.missing() == []

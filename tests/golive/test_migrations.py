@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from golive import services
 from golive.models import GoLiveState
 from governance.models import Hold
+from tests import migrating
 
 
 @pytest.mark.django_db(transaction=True)
@@ -14,11 +14,11 @@ def test_migrates_down_to_zero_and_up_again_disabled_whatever_stood_before() -> 
     services.enable(actor="ops", reason="test", override=True)
     services.engage_kill_switch(actor="ops", reason="drill")
     try:
-        call_command("migrate", "golive", "zero", verbosity=0)
+        migrating.to(("golive", None))
         assert "go_live_state" not in connection.introspection.table_names()
         assert not Hold.objects.filter(source="golive").exists()
     finally:
-        call_command("migrate", "golive", verbosity=0)
+        migrating.up()
     row = GoLiveState.objects.get()
     assert (row.go_live_enabled, row.kill_switch_engaged) == (False, False)
     assert [hold.code for hold in Hold.objects.filter(source="golive")] == ["go_live_disabled"]

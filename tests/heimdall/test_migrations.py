@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from heimdall import services
 from heimdall.models import HeimdallEvent, HeimdallPolicy, HeimdallRecommendation, HeimdallScorecardDay
+from tests import migrating
 from tests.heimdall.factories import earned
 from tests.riskguard.factories import go_live
 
 TABLES = {"heimdall_policy", "heimdall_scorecard_day", "heimdall_recommendation", "heimdall_event"}
 
 
-@pytest.mark.sqlite  # on both it goes down and up in tests/test_migrations.py
+@pytest.mark.postgresql  # it rebuilds no table; SQLite goes down and up in tests/test_migrations.py
 @pytest.mark.django_db(transaction=True)
 def test_migrates_down_to_zero_and_up_again_with_rows_in_the_tables() -> None:
     go_live()
@@ -20,10 +20,10 @@ def test_migrates_down_to_zero_and_up_again_with_rows_in_the_tables() -> None:
     for model in (HeimdallPolicy, HeimdallScorecardDay, HeimdallRecommendation, HeimdallEvent):
         assert model._default_manager.exists()
     try:
-        call_command("migrate", "heimdall", "zero", verbosity=0)
+        migrating.to(("heimdall", None))
         assert not TABLES & set(connection.introspection.table_names())
     finally:
-        call_command("migrate", "heimdall", verbosity=0)
+        migrating.up()
     assert set(connection.introspection.table_names()) >= TABLES
     assert HeimdallPolicy.objects.count() == 4
     assert services.authorize(recommendation_id=earned("PRICING").pk, actor="engine").ok
