@@ -86,6 +86,7 @@ def test_an_attempt_at_the_console_is_in_the_trail() -> None:
     assert {row.via for row in AuditEvent.objects.filter(action=attempts.ATTEMPT)} == {"console"}
 
 
+@pytest.mark.sqlite
 def test_a_page_that_is_browsed_and_a_form_of_another_site_are_no_attempts() -> None:
     browser = _signed_in("viewer", enforce_csrf_checks=True)
     page = browser.get("/api/governance/changes", headers={"accept": "text/html"})

@@ -200,6 +200,7 @@ def test_glass_is_broken_alone_with_its_own_right_and_a_reason_and_shouts() -> N
     assert pat.post(f"{CHANGES}{change.pk}/look", {}).status_code == 409
 
 
+@pytest.mark.sqlite
 def test_an_old_broken_glass_stays_in_the_review_until_it_is_looked_at() -> None:
     change = proposed()
     UserFactory.create(username="ida", is_superuser=True)

@@ -34,6 +34,7 @@ def one_by_one(observations: Any) -> None:
         services.record_kpi(domain=one.domain, metric=one.metric, success=one.success, value=one.value, actor="bot")
 
 
+@pytest.mark.sqlite  # both databases record one event alike (test_recording.py)
 @pytest.mark.no_cover
 def test_a_batch_comes_to_the_same_as_its_events_one_by_one() -> None:
     leave_the_same(in_one, one_by_one)

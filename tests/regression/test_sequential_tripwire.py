@@ -35,6 +35,7 @@ pytestmark = pytest.mark.django_db
 MIDNIGHT = dt.datetime(2026, 1, 13, tzinfo=dt.UTC)
 
 
+@pytest.mark.sqlite  # PostgreSQL's function leaves these to the law in Python
 @pytest.mark.parametrize("action", [rules.THROTTLE, rules.KILL_SWITCH])
 @pytest.mark.parametrize("block", [1, 4])
 def test_the_state_after_each_event_is_the_rules_applied_to_all_of_them(action: str, block: int) -> None:
