@@ -6,7 +6,8 @@ What may be changed is offered as buttons that lead to the form of a registered 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django.contrib.admin.utils import unquote
@@ -39,6 +40,9 @@ class Screen(ModelAdmin):
     show_full_result_count = False
     list_filter_submit = True
     actions: ClassVar = None
+    # Unfold asks every row and every field for these: what is not there costs many times what is empty.
+    list_sections: Sequence[Any] = ()
+    conditional_fields: Mapping[str, str] = MappingProxyType({})
     list_before_template = "console/offers.html"
     change_form_outer_before_template = "console/offers.html"
 
