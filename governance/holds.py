@@ -14,6 +14,7 @@ __all__ = ["EVERYTHING", "lift", "pinning", "place", "standing"]
 
 # In plain SQL, since every decision and every change asks: to make it of querysets takes longer than to run it.
 _PLACED = "SELECT * FROM hold WHERE scope IN (%s, %s)"
+_PINNING = "SELECT * FROM hold WHERE pins = %s"
 _ANEW = """(scope, source, code, key) DO UPDATE
    SET reason = excluded.reason, rank = excluded.rank, pins = excluded.pins, enforced_only = excluded.enforced_only,
        starts_at = excluded.starts_at, until = excluded.until
@@ -68,9 +69,14 @@ def standing(engine: str | None) -> list[Hold]:
     # Few are placed over one engine, and every decision asks: what stands is chosen here, which costs half.
     placed = rows.selected(Hold, _PLACED, [EVERYTHING, engine or EVERYTHING])
     over = [hold for hold in placed if hold.stands(at) and (enforced or not hold.enforced_only)]
-    return sorted(over, key=lambda hold: (hold.rank, hold.since, hold.pk))
+    return sorted(over, key=_order)
+
+
+def _order(hold: Hold) -> tuple[int, dt.datetime, int]:
+    return hold.rank, hold.since, hold.pk
 
 
 def pinning(control: str) -> Hold | None:
     """Return the hold that keeps ``control`` (such as ``kill_switch``) from being loosened, if one stands."""
-    return Hold.objects.standing(clock.database_now()).filter(pins=control).first()
+    at = clock.database_now()
+    return min((hold for hold in rows.selected(Hold, _PINNING, [control]) if hold.stands(at)), key=_order, default=None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from governance import audit, clock, ending, retiring
+from governance import audit, clock, ending, retiring, rows
 from governance.changes import Refused, created_meanwhile
-from governance.database import inserted
+from governance.database import inserted, locking
 from governance.errors import Invalid
 from heimdall import admission, rules, selectors
 from heimdall.models import HeimdallPolicy
@@ -20,7 +20,7 @@ def end_overrides() -> list[str]:
 
 def locked(domain: str) -> HeimdallPolicy | None:
     """Return the policy of ``domain``, locked, and gone back where its time is over; None where there is none."""
-    policy = HeimdallPolicy.objects.select_for_update().filter(domain=domain).first()
+    policy = next(iter(rows.selected(HeimdallPolicy, locking(selectors.POLICY), [domain])), None)
     if policy is not None and policy.has_ended():
         write(policy, policy.gone_back(), ending.ACTOR, ending.over(policy.until))
     return policy

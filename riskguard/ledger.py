@@ -21,6 +21,7 @@ _NEWEST = """
 SELECT * FROM risk_ledger_day d
  WHERE d.engine IN ({}) AND d.day = (SELECT max(n.day) FROM risk_ledger_day n WHERE n.engine = d.engine)
 """
+_OVERDUE = "SELECT * FROM risk_reservation WHERE status = 'OPEN' AND expires_at <= %s ORDER BY expires_at, id LIMIT %s"
 _WRITE = """
 INSERT INTO risk_ledger_day AS d (day, engine, exposure_used, open_risk_reserved, realized_loss, actions_count)
 VALUES (%s, %s, %s, %s, %s, %s)
@@ -126,20 +127,18 @@ def give_back_exposure(book: Book, held: RiskReservation) -> None:
         for row in book.taken(held.engine):
             row.exposure_used -= held.amount
     else:
-        rows = RiskLedgerDay.objects.filter(day=held.day, engine__in=[GLOBAL, held.engine])
-        rows.update(exposure_used=F("exposure_used") - held.amount)
+        earlier = RiskLedgerDay.objects.filter(day=held.day, engine__in=[GLOBAL, held.engine])
+        earlier.update(exposure_used=F("exposure_used") - held.amount)
 
 
 def overdue(now: dt.datetime) -> QuerySet[RiskReservation]:
-    """Return the open reservations whose time is over, the oldest first."""
-    return RiskReservation.objects.filter(status=RiskReservation.Status.OPEN, expires_at__lte=now).order_by(
-        "expires_at", "pk"
-    )
+    """Return the open reservations whose time is over."""
+    return RiskReservation.objects.filter(status=RiskReservation.Status.OPEN, expires_at__lte=now)
 
 
 def expire_some(now: dt.datetime) -> int:
     """Expire a batch of overdue reservations, the oldest first, and return how many; 0 says that none is left."""
-    batch = list(overdue(now)[:EXPIRY_BATCH])
+    batch = rows.selected(RiskReservation, _OVERDUE, [connection.ops.adapt_datetimefield_value(now), EXPIRY_BATCH])
     return _expire(batch, now) if batch else 0
 
 

@@ -128,7 +128,7 @@ def _without_overdue(scene: Scene) -> Scene:
     standing, engine = scene.standing, scene.order.engine
     if not scene.order.dry_run:
         standing.book.write()
-        while ledger.expire_some(standing.now):
+        while ledger.expire_some(standing.now) == ledger.EXPIRY_BATCH:
             pass
         standing.book = ledger.read(standing.now, *standing.policies)
         return dataclasses.replace(scene, levels=standing.levels(engine))
