@@ -56,9 +56,8 @@ def insert(row: models.Model, on_conflict: str = "") -> None:
 def update(row: models.Model, names: Iterable[str] | None = None) -> None:
     """Write a row that stands, or its fields of these ``names``; DatabaseError where it is gone."""
     database, meta = connections[DEFAULT_DB_ALIAS], row._meta
-    wanted = None if names is None else set(names)
-    fields = [field for field in meta.concrete_fields if not field.primary_key]
-    fields = [field for field in fields if wanted is None or field.name in wanted]
+    known = {field.name: field for field in meta.concrete_fields if not field.primary_key}
+    fields = list(known.values()) if names is None else [known[name] for name in names]
     values = [field.get_db_prep_save(field.pre_save(row, add=False), database) for field in fields]
     with transaction.mark_for_rollback_on_error(DEFAULT_DB_ALIAS), database.cursor() as cursor:
         cursor.execute(_update(type(row), tuple(field.column for field in fields)), [*values, row.pk])

@@ -44,6 +44,12 @@ def test_a_row_is_written_whole_or_in_part() -> None:
     assert other.max_open_risk == 75_000
 
 
+def test_a_field_that_there_is_not_is_an_error() -> None:
+    row = RiskPolicy.objects.get(engine="CAPITAL")
+    with pytest.raises(KeyError, match="max_open_risks"):
+        row.save(update_fields=["reason", "max_open_risks"])
+
+
 def test_a_row_that_is_gone_is_not_inserted_again() -> None:
     row = RiskPolicy.objects.get(engine="CAPITAL")
     RiskPolicy.objects.filter(pk=row.pk).delete()
