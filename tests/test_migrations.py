@@ -29,14 +29,18 @@ OUR_APPS = sorted({model._meta.app_label for model in our_models()})
 def _rows(transactional_db: None) -> Iterator[None]:
     """Put a row into every table; afterwards everything is migrated and seeded, whatever the test did."""
     seeds.restore(actor="seed")
-    for model in our_models():
-        if not model._default_manager.exists():
-            ROWS[model]()
-    assert all(model._default_manager.exists() for model in our_models())
+    _fill()
     yield
     if readiness.unapplied_migrations():
         call_command("migrate", verbosity=0)
     seeds.restore(actor="seed")
+
+
+def _fill() -> None:
+    for model in our_models():
+        if not model._default_manager.exists():
+            ROWS[model]()
+    assert all(model._default_manager.exists() for model in our_models())
 
 
 def _tables() -> set[str]:
@@ -61,6 +65,7 @@ def test_all_go_down_to_zero_and_up_again_with_rows_in_every_table() -> None:
 @pytest.mark.usefixtures("_rows")
 def test_each_goes_down_to_zero_and_up_again_beside_the_others() -> None:
     for app in OUR_APPS:
+        _fill()
         for holder in HOLDERS:
             HoldFactory(source=holder, pins="kill_switch")
         migrating.to((app, None))
