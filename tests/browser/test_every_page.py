@@ -82,13 +82,16 @@ TURN = """async () => {
 }"""
 # A page within the one that is open, whose parser holds it to the same policy: Unfold's scripts and axe take longer to
 # start than to do their work, and are the same for all of them. Axe would read the sidebar, which is that of every
-# page, each time.
+# page, each time. What a form shows first is known to the page around it.
 SHOW = """async (text) => {
     const page = new DOMParser().parseFromString(text, "text/html");
     document.title = page.title;
     document.querySelector("#main").outerHTML = page.querySelector("#main").outerHTML;
     document.querySelectorAll("#page > :not(#main)").forEach((other) => other.remove());
+    Alpine.$data(document.body).activeTab = "general";
     await Alpine.nextTick();
+    const fields = [...document.querySelectorAll("#main fieldset")];
+    if (!fields.every((one) => one.checkVisibility())) throw new Error("fields stay hidden");
 }"""
 # What the scripts of a page have to do with: those it loads, and the kinds of its fields. The models' pages are opened,
 # for their scripts to run, once for each set of these.
