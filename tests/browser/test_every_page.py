@@ -74,11 +74,12 @@ globalThis.fresh = (part) => {{
     return found;
 }};"""
 # Unfold asks for the scheme where its switch is turned.
-TURN = """async () => {
+TURN = """async (scheme) => {
     if (!globalThis.Alpine) return;
     for (const theme of ["light", "auto"]) Alpine.$data(document.documentElement).switchTheme(theme);
     await Alpine.nextTick();
-    if (!document.documentElement.matches(".dark")) throw new Error("the page stays light");
+    const shown = document.documentElement.matches(".dark") ? "dark" : "light";
+    if (shown !== scheme) throw new Error(`the page stays ${shown}`);
 }"""
 # A page within the one that is open, whose parser holds it to the same policy: Unfold's scripts and axe take longer to
 # start than to do their work, and are the same for all of them. Axe would read the sidebar, which is that of every
@@ -149,8 +150,7 @@ def bars_nobody(page: Page, path: str, part: str = PAGE, asked: str = "others, c
 
 def turn(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
-    if scheme == "dark":
-        page.evaluate(TURN)
+    page.evaluate(TURN, scheme)
 
 
 def walk(page: Page, path: str, status: int = 200) -> None:
