@@ -28,10 +28,9 @@ def locked() -> GoLiveState:
 
     Reservations never take this lock, so a kill never queues behind them.
     """
-    found = rows.selected(GoLiveState, locking(_STATE))
-    if not found:
+    row = rows.one(GoLiveState, locking(_STATE))
+    if row is None:
         raise Unavailable(MISSING)
-    (row,) = found
     if row.has_ended():
         return _write(row, "go_live.disable", ending.ACTOR, ending.over(row.until), row.gone_back())
     return row

@@ -80,6 +80,11 @@ def selected(model: type[Some], sql: str, values: Any = ()) -> list[Some]:
     return [model.from_db(DEFAULT_DB_ALIAS, (), row) for row in found]
 
 
+def one(model: type[Some], sql: str, values: Any = ()) -> Some | None:
+    """Return the first row of ``model`` that ``sql`` selects, or None where it selects none."""
+    return next(iter(selected(model, sql, values)), None)
+
+
 @functools.cache
 def _in_order(model: type[models.Model], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """Return what takes the values of the model's fields out of a row of ``columns``."""

@@ -20,7 +20,7 @@ def end_overrides() -> list[str]:
 
 def locked(domain: str) -> HeimdallPolicy | None:
     """Return the policy of ``domain``, locked, and gone back where its time is over; None where there is none."""
-    policy = next(iter(rows.selected(HeimdallPolicy, locking(selectors.POLICY), [domain])), None)
+    policy = rows.one(HeimdallPolicy, locking(selectors.POLICY), [domain])
     if policy is not None and policy.has_ended():
         write(policy, policy.gone_back(), ending.ACTOR, ending.over(policy.until))
     return policy

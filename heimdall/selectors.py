@@ -45,7 +45,7 @@ def policies(*, retired: bool = False) -> list[HeimdallPolicy]:
 
 def policy(domain: str) -> HeimdallPolicy | None:
     """Return the policy of ``domain``, if it has one."""
-    return next(iter(rows.selected(HeimdallPolicy, POLICY, [domain])), None)
+    return rows.one(HeimdallPolicy, POLICY, [domain])
 
 
 def engines_of(domains: Iterable[str]) -> Iterator[str]:

@@ -27,7 +27,7 @@ def locked(domain: str, metric: str) -> RegressionPolicy | None:
 
     The lock is the mutex of its events and its state.
     """
-    policy = next(iter(rows.selected(RegressionPolicy, locking(_ONE), [domain, metric])), None)
+    policy = rows.one(RegressionPolicy, locking(_ONE), [domain, metric])
     return None if policy is None else gone_back(policy)
 
 

@@ -88,7 +88,7 @@ def leave_out(state: RegressionState, baseline_end_id: int) -> None:
 def state_of(policy: RegressionPolicy) -> RegressionState:
     """Return the tripwire's state, a new one that is not saved where there is none yet."""
     named = {"domain": policy.domain, "metric": policy.metric}
-    return next(iter(rows.selected(RegressionState, _STATE, named)), None) or RegressionState(**named)
+    return rows.one(RegressionState, _STATE, named) or RegressionState(**named)
 
 
 def _tests_pinned(policy: RegressionPolicy) -> bool:

@@ -137,7 +137,7 @@ def _without_overdue(scene: Scene) -> Scene:
         overdue = ledger.overdue(standing.now)
         if level.policy != GLOBAL:
             overdue = overdue.filter(engine=level.policy)
-        freed = overdue.order_by().aggregate(total=Sum("amount"))["total"] or 0
+        freed = overdue.aggregate(total=Sum("amount"))["total"] or 0
         usage = dataclasses.replace(level.usage, open_risk_reserved=level.usage.open_risk_reserved - freed)
         levels.append(dataclasses.replace(level, usage=usage))
     return dataclasses.replace(scene, levels=levels)
@@ -147,7 +147,7 @@ def _earlier(order: Order) -> RiskReservation | None:
     """Return the reservation that the caller's key already has."""
     if order.idempotency_key is None:
         return None
-    return next(iter(rows.selected(RiskReservation, _EARLIER, [order.actor, order.idempotency_key])), None)
+    return rows.one(RiskReservation, _EARLIER, [order.actor, order.idempotency_key])
 
 
 def _replay(scene: Scene, earlier: RiskReservation) -> Ruling:

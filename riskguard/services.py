@@ -208,10 +208,10 @@ def _counted(rulings: list[Ruling]) -> list[Ruling]:
 
 def _locked(reservation_id: int) -> tuple[RiskReservation, dict[str, RiskPolicy]]:
     """Return a reservation under the locks of its policies, and these; NotFound where there is none."""
-    found = rows.selected(RiskReservation, _RESERVATION, [reservation_id])
-    if not found:
+    found = rows.one(RiskReservation, _RESERVATION, [reservation_id])
+    if found is None:
         raise NotFound(f"There is no reservation {reservation_id}.")
-    levels = RiskPolicy.objects.locked(GLOBAL, found[0].engine)
+    levels = RiskPolicy.objects.locked(GLOBAL, found.engine)
     (held,) = rows.selected(RiskReservation, locking(_RESERVATION), [reservation_id])
     return held, levels
 

@@ -43,19 +43,19 @@ sys.exit(Fork({place!r}, sys.argv[1:], os.environ, os.getcwd()).wait())
 """
 
 
-def loaded(environ: Mapping[str, str]) -> Path:
-    """Return the folder of the process that has the settings of ``environ``, which is started where there is none."""
-    return _loaded_with(tuple((name, environ[name]) for name in SETTINGS if name in environ))
-
-
 def start(arguments: Sequence[str], environ: Mapping[str, str], *files: int) -> Fork:
     """Start ``python ARGUMENTS`` with three streams and the sockets that gunicorn is to listen on."""
-    return Fork(str(loaded(environ) / "line"), arguments, environ, str(BASE_DIR), *files)
+    return Fork(str(_loaded(environ) / "line"), arguments, environ, str(BASE_DIR), *files)
 
 
 def path(environ: Mapping[str, str]) -> str:
     """Return the PATH on which ``python manage.py COMMAND`` is one of these."""
-    return f"{loaded(environ)}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return f"{_loaded(environ)}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def _loaded(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the process that has the settings of ``environ``, which is started where there is none."""
+    return _loaded_with(tuple((name, environ[name]) for name in SETTINGS if name in environ))
 
 
 @functools.cache
